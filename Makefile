@@ -1,0 +1,55 @@
+# What each target does is said by the line above it. CONTRIBUTING.md says when to use which.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: default run test test-system setup format style types coverage wheel clean
+default: style types test
+
+# The gateway on config/gateway.yaml, in front of an embedded legacy API and a page that calls it.
+run: setup
+	@$(BIN)/python -m cors_gateway.demo --config config/gateway.yaml $(ARGS)
+
+# The whole suite. What needs a system package that is not there is listed, by name, as not run.
+test: setup
+	$(BIN)/python -m pytest --no-fold-skipped $(ARGS)
+
+# What tests need from Debian: a real browser and a real nginx.
+test-system:
+	@if test -x /usr/bin/chromium && test -x /usr/sbin/nginx; then exit 0; fi; \
+	  if [ "$$(id -u)" -eq 0 ]; then as_root=; else as_root=sudo; fi; \
+	  set -x; $$as_root apt-get update -q && \
+	  $$as_root apt-get install -qy --no-install-recommends chromium nginx-light
+
+# A virtual environment with the package as it stands here, and what its development needs.
+setup: .venv/.done
+.venv/.done: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+style: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy --explicit-package-bases cors_gateway tests
+
+# The pure rings from their own tests alone, every branch.
+coverage: setup
+	$(BIN)/python -m pytest -q --cov=cors_gateway.cors --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 tests/cors
+	$(BIN)/python -m pytest -q --cov=cors_gateway.messages --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 tests/messages
+
+# dist/*.whl
+wheel: setup
+	rm -rf dist
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find cors_gateway tests -name __pycache__ -prune -exec rm -rf {} +
