@@ -1,0 +1,194 @@
+"""Heads: where one ends, how big it may be, its first line, and its form on the wire.
+
+Decides: the end of a head in a buffer, the size limits, the grammar of the request line and the
+status line. Does not know: what a target or a field means. RFC 9112 sections 2 to 4.
+
+The field lines between the first line and the empty line are cut by aiohttp's parser; what that
+parser lets pass in the first line is refused here, on the raw bytes.
+"""
+
+import re
+from dataclasses import dataclass
+
+__all__ = [
+    "METHODS",
+    "FieldLines",
+    "MessageError",
+    "RequestHead",
+    "ResponseHead",
+    "check_head_size",
+    "find_head_end",
+    "parse_request_line",
+    "parse_status_line",
+    "serialize_request_head",
+    "serialize_response_head",
+    "skip_empty_lines",
+]
+
+FieldLines = tuple[tuple[bytes, bytes], ...]
+"""Name and value of each field line as received; values without white space around them."""
+
+METHODS = frozenset(
+    b"ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY "
+    b"MKCALENDAR MKCOL MOVE NOTIFY OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY REBIND "
+    b"REPORT SEARCH SOURCE SUBSCRIBE TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE".split()
+)
+"""The methods that aiohttp's parser receives; another token is a 501 (RFC 9110 section 9.1)."""
+
+
+class MessageError(Exception):
+    """A message that must not be served or passed on.
+
+    The reason is a fixed sentence: it never repeats what was received.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        """What to answer: 4xx or 5xx; 502 where the upstream is at fault."""
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """The request line and field section of a request."""
+
+    method: bytes
+    target: bytes
+    minor_version: int
+    """0 or 1: HTTP/1.0 or HTTP/1.1."""
+    fields: FieldLines
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    """The status line and field section of a response."""
+
+    status: int
+    reason: bytes
+    minor_version: int
+    fields: FieldLines
+
+
+# method: RFC 9110 section 9.1, a token. request-target: every form of RFC 9112 section 3.2 is
+# made of visible ASCII; "#" starts a fragment, which is never sent. Browsers do send a few
+# visible characters that RFC 3986 would encode ("|", "{", "\" in a query): they pass.
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21\x22\x24-\x7e]+) HTTP/1\.([01])")
+_OTHER_VERSION = re.compile(
+    rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [\x21-\x7e]+ HTTP/(?!1\.[01])[0-9]\.[0-9]"
+)
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
+
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
+
+_LINE_ALLOWANCE = 64
+"""Bytes of a request line beside its target: more than any method we know and the version."""
+
+
+def skip_empty_lines(buffer: bytes | bytearray) -> int:
+    """Count the bytes of the empty lines in front of a head.
+
+    RFC 9112 section 2.2 wants at least one CRLF before a request line ignored. We are stricter
+    about the rest: a bare CR or LF there stays, and makes the request line invalid.
+    """
+    at = 0
+    while buffer.startswith(b"\r\n", at):
+        at += 2
+    return at
+
+
+def find_head_end(buffer: bytes | bytearray, start: int = 0) -> int:
+    r"""Find the index just past the first empty line, or -1 where there is none yet.
+
+    An empty line is cut at ``\n\n`` too, as the parsers do; whether a bare LF is allowed is
+    theirs to say, where a head ends must never be in doubt.
+
+    Args:
+        buffer: What was received, from the first byte of the head.
+        start: How many of its bytes an earlier call has searched in vain.
+    """
+    match = _EMPTY_LINE.search(buffer, max(0, start - 2))
+    return -1 if match is None else match.end()
+
+
+def check_head_size(
+    buffer: bytes | bytearray, end: int, *, max_target: int, max_section: int, max_lines: int
+) -> None:
+    """Refuse a head that is too long, also before it is complete.
+
+    Args:
+        buffer: What was received, from the first byte of the head.
+        end: What :func:`find_head_end` said.
+        max_target: Bytes of the request target.
+        max_section: Bytes of the field section with its line ends.
+        max_lines: Field lines.
+
+    Raises:
+        MessageError: 414 (RFC 9112 section 3) or 431 (RFC 6585 section 5).
+    """
+    length = end if end >= 0 else len(buffer)
+    longest_line = max_target + _LINE_ALLOWANCE
+    line_end = buffer.find(b"\n", 0, min(length, longest_line))
+    if line_end < 0:
+        if length < longest_line:
+            return
+        raise MessageError(414, "The request target is too long.")
+    if length - line_end - 1 > max_section:
+        raise MessageError(431, "The field section is too long.")
+    if end >= 0 and buffer.count(b"\n", line_end + 1, end) - 1 > max_lines:
+        raise MessageError(431, "There are too many field lines.")
+
+
+def parse_request_line(line: bytes) -> tuple[bytes, bytes, int]:
+    """Read method, target and minor version from a request line without its line end.
+
+    RFC 9112 section 3: exactly one space between the parts. We are stricter: the lenient
+    reading of section 3 (any white space, anywhere) is not done, a higher minor version is not
+    taken for 1.1, and a byte outside visible ASCII in the target is refused.
+
+    Raises:
+        MessageError: 400, 501 for an unknown method, 505 for another version.
+    """
+    match = _REQUEST_LINE.fullmatch(line)
+    if match is None:
+        if _OTHER_VERSION.fullmatch(line):
+            raise MessageError(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+        raise MessageError(400, "The request line is malformed.")
+    method, target, minor = match.groups()
+    if method not in METHODS:
+        raise MessageError(501, "The request method is not known.")
+    return method, target, 1 if minor == b"1" else 0
+
+
+def parse_status_line(line: bytes) -> tuple[int, bytes, int]:
+    """Read status, reason phrase and minor version from a status line without its line end.
+
+    RFC 9112 section 4. Old servers leave out the space before an empty reason: that passes.
+    Statuses 600 to 999 pass (RFC 9110 section 15); below 100 nothing says what they mean.
+
+    Raises:
+        MessageError: 502.
+    """
+    match = _STATUS_LINE.fullmatch(line)
+    if match is None:
+        raise MessageError(502, "The upstream's status line is malformed.")
+    minor, status, reason = match.groups()
+    return int(status), reason or b"", 1 if minor == b"1" else 0
+
+
+def serialize_request_head(head: RequestHead) -> bytes:
+    """Write a request head.
+
+    Precondition: the parts are valid, as the parse functions and checks here leave them.
+    """
+    start = b"%b %b HTTP/1.%d" % (head.method, head.target, head.minor_version)
+    return b"\r\n".join([start, *map(b": ".join, head.fields), b"", b""])
+
+
+def serialize_response_head(head: ResponseHead) -> bytes:
+    """Write a response head; the space before an empty reason is required (RFC 9112 section 4).
+
+    Precondition: the parts are valid, as the parse functions and checks here leave them.
+    """
+    start = b"HTTP/1.%d %d %b" % (head.minor_version, head.status, head.reason)
+    return b"\r\n".join([start, *map(b": ".join, head.fields), b"", b""])
