@@ -1,0 +1,169 @@
+"""The self-test of a policy at load: hostile siblings of what it names must stay outside.
+
+A sibling is an origin that differs from a named one as attackers' origins do: a glued suffix, an
+unescaped dot, another scheme or port, a misread URL part. The set of origins is asked for each. An
+entry that answers to an origin that it does not spell is an *intruder's* way in, and the policy
+does not load.
+
+What an entry spells is judged here in another way than the set decides it, so that one mistake
+does not excuse the other. A regular expression spells nothing; it is taken to mean the registrable
+domains and the schemes of the origins made from it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from cors_gateway.cors.origins import TupleOrigin, parse_origin, serialize_origin
+from cors_gateway.cors.public_suffixes import IsPublicSuffix, registrable_domain
+
+__all__ = ["Intruder", "find_intruder", "find_regex_intruder", "hostile_siblings", "is_spelled_by"]
+
+Find = Callable[[bytes], str | None]
+
+_STRANGERS = (
+    b"https://evil.com",
+    b"http://evil.com",
+    b"https://evil.example",
+    b"https://xn--vil-yma.com",
+    b"http://localhost.evil.com",
+    b"null",
+)
+"""Origins that no policy means, whatever it names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intruder:
+    """An origin that got in, and the entry that let it in."""
+
+    origin: bytes
+    entry: str
+
+
+def hostile_siblings(origin: TupleOrigin, domain: str) -> Iterator[bytes]:
+    """Derive origins that look like a named one and are not.
+
+    Args:
+        origin: The one that is named.
+        domain: Its registrable domain.
+    """
+    itself = serialize_origin(origin)
+    return (sibling for sibling in _derive(origin, domain) if sibling != itself)
+
+
+def _derive(origin: TupleOrigin, domain: str) -> Iterator[bytes]:
+    scheme, host = origin.scheme, origin.host
+    port = "" if origin.port is None else f":{origin.port}"
+    spelled = f"{scheme}://{host}{port}"
+    first, _, parent = host.partition(".")
+    hosts = [
+        f"evil.{domain.partition('.')[2]}",
+        *(f"{host}{tail}" for tail in (".evil.com", "evil.com", ".tk", "puter", ".", "_.evil.com")),
+        *(f"{head}{domain}" for head in ("evil", "not", "evil-", "x.evil")),
+        *(host[1:], host[:-1], domain[1:], f".{host}", f"a..{host}", f"*.{host}"),
+        *(parent, f"{first}.evil.{parent}"),
+        *(f"{host}{c}.evil.com" for c in "`{}^!~;|&'()$=\"+-"),
+        *(host.replace(".", c) for c in "ax-"),
+        *(f"{domain.partition('.')[0]}.{tail}" for tail in ("evil", "xyz")),
+    ]
+    for dot in (index for index, c in enumerate(host) if c == "."):
+        hosts += [f"{host[:dot]}{c}{host[dot + 1 :]}" for c in "ax-"]
+    for sibling in hosts:
+        yield f"{scheme}://{sibling}{port}".encode()
+    for other in ("http", "https", "ws", "ftp", "evil"):
+        yield f"{other}://{host}{port}".encode()
+    for tail in (":8443", ":80", ":443", ":0", ":65536", ":", ":443x", ":08443", ":-1"):
+        yield f"{scheme}://{host}{tail}".encode()
+    for tail in (
+        "/",
+        "/a",
+        "?a",
+        "#a",
+        "@evil.com",
+        "\\.evil.com",
+        "%60.evil.com",
+        "\0",
+        "\t",
+        " ",
+    ):
+        yield f"{spelled}{tail}".encode()
+    yield from (
+        f"{scheme}://evil.com#{host}".encode(),
+        f"{scheme}://evil.com\\@{host}".encode(),
+        f"{scheme}://user@{host}{port}".encode(),
+        f"{spelled},https://evil.com".encode(),
+        f"{spelled} https://evil.com".encode(),
+        f"{host}{port}".encode(),
+        f"//{host}{port}".encode(),
+        spelled.upper().encode(),
+        spelled.replace("a", "\u0430").encode(),
+        spelled.replace(".", "\uff0e").encode(),
+    )
+    yield from _STRANGERS
+
+
+def is_spelled_by(entry: str, origin: bytes) -> bool:
+    """Say whether an entry of ``allowOrigins`` spells an origin, by the letter."""
+    if "*" not in entry:
+        return origin == entry.encode()
+    expression = re.escape(entry)
+    if entry.endswith(":*"):
+        expression = expression.removesuffix(r":\*") + r"(:[1-9][0-9]{0,4})?"
+    expression = expression.replace(r"://\*\.", r"://([a-z0-9_-]+\.)+")
+    expression = expression.replace(r"\*", "[a-z0-9-]+")
+    return re.fullmatch(expression.encode(), origin) is not None
+
+
+def find_intruder(
+    named: Iterable[TupleOrigin], find: Find, regexes: frozenset[str], is_public: IsPublicSuffix
+) -> Intruder | None:
+    """Find an origin that a set admits by an entry that does not spell it.
+
+    Entries that are regular expressions have a test of their own.
+    """
+    for origin in named:
+        domain = registrable_domain(origin.host, is_public)
+        for sibling in hostile_siblings(origin, domain):
+            entry = find(sibling)
+            if entry is not None and entry not in regexes and not is_spelled_by(entry, sibling):
+                return Intruder(sibling, entry)
+    return None
+
+
+def find_regex_intruder(
+    text: str, samples: Iterable[TupleOrigin], is_public: IsPublicSuffix, *, tolerant: bool
+) -> Intruder | None:
+    """Find an origin that a regular expression matches and cannot mean.
+
+    Args:
+        text: The expression.
+        samples: Origins made from it.
+        is_public: Whether a domain is a public suffix.
+        tolerant: Whether it may match every name under a public suffix.
+    """
+    regex = re.compile(text)
+    domains: dict[str, TupleOrigin] = {}
+    schemes: set[str] = set()
+    for sample in sorted(samples, key=lambda sample: len(sample.host)):
+        domains.setdefault(registrable_domain(sample.host, is_public), sample)
+        schemes.add(sample.scheme)
+    suffixes = {
+        suffix
+        for domain, sample in domains.items()
+        if (suffix := domain.partition(".")[2])
+        and tolerant
+        and regex.fullmatch(f"{sample.scheme}://evil.{suffix}")
+    }
+    candidates = dict.fromkeys(_STRANGERS)
+    for domain, sample in domains.items():
+        candidates |= dict.fromkeys(hostile_siblings(sample, domain))
+        candidates |= dict.fromkeys(hostile_siblings(replace(sample, port=None), domain))
+    for candidate in candidates:
+        origin = parse_origin(candidate)
+        if origin is None or not regex.fullmatch(candidate.decode("ascii")):
+            continue
+        domain = registrable_domain(origin.host, is_public)
+        is_meant = domain in domains or domain.partition(".")[2] in suffixes
+        if not is_meant or origin.scheme not in schemes:
+            return Intruder(serialize_origin(origin), text)
+    return None

@@ -1,0 +1,254 @@
+"""The origins of a policy: from the texts of the settings to one set, with all that is unsafe refused.
+
+Refused without the ``dangerously…`` key that says otherwise: ``null``, plain http beside
+credentials (a listener on the way could speak for such an origin), and wildcards over names that
+anyone may register.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from cors_gateway.cors.attacks import find_intruder, find_regex_intruder
+from cors_gateway.cors.origins import (
+    TupleOrigin,
+    is_loopback,
+    parse_origin,
+    suggest_origin,
+)
+from cors_gateway.cors.patterns import OriginPattern, OriginSet, PatternError, parse_pattern
+from cors_gateway.cors.public_suffixes import IsPublicSuffix
+from cors_gateway.cors.regexes import check_regex, sample_origins
+from cors_gateway.cors.settings import PolicyProblem, PolicySettings
+
+__all__ = ["compile_origins", "compile_timing_origins"]
+
+_KEY = "allowOrigins"
+_REGEX_KEY = "allowOriginRegex"
+
+_PLAYGROUND_ENDS = (
+    ".cdpn.io",
+    ".codepen.io",
+    ".jsbin.com",
+    ".jsfiddle.net",
+    ".jshell.net",
+    ".plnkr.co",
+    ".s3.amazonaws.com",
+    ".storage.googleapis.com",
+)
+"""Hosts that run pages of anybody under one and the same origin, or nearly."""
+
+_MAX_TESTED = 200
+"""Entries of one kind that the self-test starts from: more would only repeat the same code."""
+
+
+def compile_origins(
+    settings: PolicySettings, is_public_suffix: IsPublicSuffix, is_registry_suffix: IsPublicSuffix
+) -> tuple[OriginSet, list[PolicyProblem]]:
+    """Compile ``allowOrigins`` and ``allowOriginRegex``; ``*`` is left to the policy."""
+    problems: list[PolicyProblem] = []
+    patterns: dict[str, OriginPattern] = {}
+    for index, item in enumerate(settings.allow_origins):
+        if item == "*":
+            continue
+        if item in patterns:
+            problems.append(_repeated(_KEY, index, item))
+            continue
+        try:
+            pattern = parse_pattern(item)
+        except PatternError as error:
+            problems.append(_unreadable(_KEY, index, item, error.why, error.suggestion))
+            continue
+        patterns[item] = pattern
+        problems += _check_pattern(pattern, index, settings, is_public_suffix, is_registry_suffix)
+    regexes: dict[str, tuple[TupleOrigin, ...]] = {}
+    for index, item in enumerate(settings.allow_origin_regex):
+        if item in regexes:
+            problems.append(_repeated(_REGEX_KEY, index, item))
+            continue
+        why = check_regex(item)
+        if why is not None:
+            fix = "write an expression that matches a whole origin in one way"
+            problems.append(
+                PolicyProblem("error", _REGEX_KEY, index, f'"{item}" cannot be used', why, fix)
+            )
+            continue
+        regexes[item] = sample_origins(item)
+        problems += _check_regex(item, regexes[item], index, settings, is_public_suffix)
+    origins = OriginSet.of(patterns.values(), regexes)
+    named = chain(
+        _spread([p for p in patterns.values() if p.is_exact]),
+        _spread([p for p in patterns.values() if not p.is_exact]),
+    )
+    intruder = find_intruder(
+        map(_example, named), origins.find, frozenset(regexes), is_public_suffix
+    )
+    if intruder is not None:
+        index = settings.allow_origins.index(intruder.entry)
+        problems.append(_let_in(_KEY, index, intruder.entry, intruder.origin))
+    return origins, problems
+
+
+def compile_timing_origins(items: Sequence[str]) -> tuple[bytes, list[PolicyProblem]]:
+    """Compile ``timingAllowOrigins`` to the field's value; empty where there is none."""
+    key = "timingAllowOrigins"
+    problems: list[PolicyProblem] = []
+    values: dict[str, None] = {}
+    for index, item in enumerate(items):
+        if item in values:
+            problems.append(_repeated(key, index, item))
+        elif item != "*" and "*" in items:
+            problems.append(_covered(key, index, item))
+        elif item != "*" and parse_origin(item.encode("ascii", "replace")) is None:
+            why = 'each item is one origin, or the list is ["*"]; there are no wildcards here'
+            problems.append(_unreadable(key, index, item, why, suggest_origin(item)))
+        else:
+            values[item] = None
+    return ", ".join(values).encode("ascii"), problems
+
+
+def _check_pattern(
+    pattern: OriginPattern,
+    index: int,
+    settings: PolicySettings,
+    is_public_suffix: IsPublicSuffix,
+    is_registry_suffix: IsPublicSuffix,
+) -> Iterator[PolicyProblem]:
+    item, host = pattern.text, pattern.host
+    if (
+        pattern.scheme == "http"
+        and settings.allow_credentials
+        and not settings.dangerously_allow_insecure_origins
+        and not is_loopback(host)
+    ):
+        yield _insecure(_KEY, index, item, item.replace("http://", "https://", 1))
+    if settings.allow_credentials and f".{host}".endswith(_PLAYGROUND_ENDS):
+        yield PolicyProblem(
+            "warning",
+            _KEY,
+            index,
+            f'"{item}" runs the pages of anybody',
+            "whoever writes one could read the answers with the cookies of its visitors",
+            "host the page under a name of your own",
+        )
+    if is_loopback(host) or settings.dangerously_allow_public_suffixes:
+        return
+    if (pattern.subdomains and is_public_suffix(host)) or (
+        pattern.label and is_registry_suffix(host)
+    ):
+        yield PolicyProblem(
+            "error",
+            _KEY,
+            index,
+            f'"{item}" names origins of strangers',
+            f"anyone may register a name under {host}",
+            f"name your own, such as {pattern.scheme}://*.example.{host},"
+            " or set dangerouslyAllowPublicSuffixes: true",
+        )
+    elif (
+        pattern.label
+        and not all(pattern.label)
+        and settings.allow_credentials
+        and is_public_suffix(host)
+    ):
+        side = "begins with" if pattern.label[0] else "ends in"
+        yield PolicyProblem(
+            "warning",
+            _KEY,
+            index,
+            f'"{item}" may name origins of strangers',
+            f'{host} gives names to anyone, also one that {side} "{"".join(pattern.label)}"',
+            "spell the fixed text on both sides of the wildcard: app-*-team",
+        )
+
+
+def _check_regex(
+    item: str,
+    samples: tuple[TupleOrigin, ...],
+    index: int,
+    settings: PolicySettings,
+    is_public_suffix: IsPublicSuffix,
+) -> Iterator[PolicyProblem]:
+    intruder = find_regex_intruder(
+        item, samples, is_public_suffix, tolerant=settings.dangerously_allow_public_suffixes
+    )
+    if intruder is not None:
+        yield _let_in(_REGEX_KEY, index, item, intruder.origin)
+    elif not samples:
+        yield PolicyProblem(
+            "warning",
+            _REGEX_KEY,
+            index,
+            f'"{item}" has no effect',
+            "no origin was found that it matches from its first to its last character",
+            r"write the whole origin: https://[a-z0-9-]+\.example\.com",
+        )
+    elif settings.allow_credentials and not settings.dangerously_allow_insecure_origins:
+        for sample in samples:
+            if sample.scheme == "http" and not is_loopback(sample.host):
+                yield _insecure(_REGEX_KEY, index, item, "https:// only")
+                return
+
+
+def _example(pattern: OriginPattern) -> TupleOrigin:
+    """Make one origin that a pattern stands for."""
+    host = pattern.host
+    if pattern.subdomains:
+        host = f"a.{host}"
+    elif pattern.label:
+        host = f"{pattern.label[0]}a{pattern.label[1]}.{host}"
+    return TupleOrigin(pattern.scheme, host, pattern.port)
+
+
+def _spread(patterns: list[OriginPattern]) -> list[OriginPattern]:
+    return patterns[:: len(patterns) // _MAX_TESTED + 1]
+
+
+def _unreadable(key: str, index: int, item: str, why: str, suggestion: str | None) -> PolicyProblem:
+    if item.lower() == "null":
+        hint = "; if you really mean it, set dangerouslyAllowNullOrigin: true" * (key == _KEY)
+        return PolicyProblem(
+            "error",
+            key,
+            index,
+            f'"{item}" is not an origin that can be listed',
+            "any page can make itself a null origin, so it names everyone",
+            f"remove it{hint}",
+        )
+    fix = "write scheme://host or scheme://host:port"
+    if suggestion is not None:
+        fix = f'did you mean "{suggestion}"?'
+    return PolicyProblem("error", key, index, f'"{item}" is not an origin', why, fix)
+
+
+def _repeated(key: str, index: int, item: str) -> PolicyProblem:
+    what, why = f'"{item}" has no effect', "it is listed before"
+    return PolicyProblem("warning", key, index, what, why, "remove one of them")
+
+
+def _covered(key: str, index: int, item: str) -> PolicyProblem:
+    what, why = f'"{item}" has no effect', 'the list also holds "*", which covers it'
+    fix = 'remove "*" to allow named origins only, or remove the named ones'
+    return PolicyProblem("warning", key, index, what, why, fix)
+
+
+def _insecure(key: str, index: int, item: str, better: str) -> PolicyProblem:
+    return PolicyProblem(
+        "error",
+        key,
+        index,
+        f'"{item}" is plain http and allowCredentials is true',
+        "anyone on the network path can speak for such an origin and read with its users' cookies",
+        f"use {better}, or set dangerouslyAllowInsecureOrigins: true",
+    )
+
+
+def _let_in(key: str, index: int, item: str, origin: bytes) -> PolicyProblem:
+    name = origin.decode("utf-8", "backslashreplace")
+    return PolicyProblem(
+        "error",
+        key,
+        index,
+        f'"{item}" lets in {name}',
+        "the entry does not seem to mean that origin, and its owner could read the answers",
+        r"escape dots as \. and spell the domain in full: https://[a-z0-9-]+\.example\.com",
+    )
