@@ -1,0 +1,1 @@
+"""From a YAML text to a snapshot: document, settings, snapshot, and every mistake on the way."""

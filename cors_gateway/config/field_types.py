@@ -1,0 +1,235 @@
+"""The types of configuration keys: how each is read, written back, and described to an editor.
+
+This module knows kinds of values and no key. Reading is ``values`` and ``addresses``; here those
+become pydantic types, so that every key of the schema only names its kind.
+"""
+
+from functools import partial
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from cors_gateway.config.addresses import (
+    parse_authority,
+    parse_host,
+    parse_listener,
+    parse_network,
+    parse_path,
+    parse_upstream_url,
+)
+from cors_gateway.config.problems import UnfitValueError
+from cors_gateway.config.request_fields import check_field_value
+from cors_gateway.config.values import (
+    check_text,
+    parse_duration,
+    parse_flag,
+    parse_integer,
+    parse_max_age,
+    parse_size,
+    resolve,
+    serialize_duration,
+    serialize_size,
+)
+
+__all__ = [
+    "AdminSwitch",
+    "Count",
+    "Duration",
+    "FieldLineCount",
+    "FieldValue",
+    "Flag",
+    "HostName",
+    "Listeners",
+    "MaxAge",
+    "NetworkText",
+    "NotYet",
+    "OptionalSize",
+    "RoutePath",
+    "SettingsBlock",
+    "Size",
+    "Text",
+    "Timeout",
+    "UpstreamHost",
+    "UpstreamText",
+    "Workers",
+    "as_list",
+]
+
+DURATION_SCHEMA = {
+    "type": "string",
+    "pattern": "^(?=.)([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$",
+    "examples": ["250ms", "10s", "1h"],
+}
+SIZE_SCHEMA = {"type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)$", "examples": ["64KiB"]}
+
+
+class SettingsBlock(BaseModel):
+    """A block of keys: camelCase, nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        validate_default=False,
+    )
+
+
+def as_list(value: Any) -> Any:
+    """Take a single text as a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def refuse_for_now(_: object) -> NoReturn:
+    """Refuse a key that is known and not built."""
+    raise UnfitValueError("{key} is not supported yet", "", "remove it")
+
+
+def _timeout(value: object) -> float:
+    seconds = parse_duration(value)
+    if not seconds:
+        raise UnfitValueError("{value} is no time to wait", "", "write at least 1ms")
+    return seconds
+
+
+def _size(value: object, *, least: int, most: int) -> int:
+    size = parse_size(value)
+    if not least <= size <= most:
+        fix = f"write {serialize_size(least)} to {serialize_size(most)}"
+        raise UnfitValueError("{value} is out of bounds", "", fix)
+    return size
+
+
+def _optional_size(value: object) -> int | None:
+    return None if value == "none" else parse_size(value)
+
+
+def _workers(value: object) -> int | str:
+    if value == "auto":
+        return "auto"
+    if parse_integer(value, least=1, most=1024, instead=", or auto") != 1:
+        raise UnfitValueError("more than one worker is not supported yet", "", "write 1 or auto")
+    return 1
+
+
+def _listeners(value: object) -> object:
+    value = as_list(value)
+    if isinstance(value, list) and len(value) > 1:
+        raise UnfitValueError("more than one listener is not supported yet", "", "keep one")
+    if isinstance(value, int) and not isinstance(value, bool):
+        why = "a listener is host:port"
+        raise UnfitValueError("{value} has no colon", why, f'write ":{value}"')
+    if value == []:
+        raise UnfitValueError("the list is empty", "", "name one listener, or remove the key")
+    return value
+
+
+def _admin(value: object) -> bool:
+    if resolve(value) is False:
+        return False
+    raise UnfitValueError(
+        "the admin listener is not supported yet", "", "remove it, or write false"
+    )
+
+
+def _listener(text: str) -> str:
+    parse_listener(text)
+    return text
+
+
+def _upstream_url(text: str) -> str:
+    parse_upstream_url(text)
+    return text
+
+
+def _upstream_host(text: str) -> str:
+    return text if text in {"preserve", "upstream"} else parse_authority(text)
+
+
+def _network(text: str) -> str:
+    return str(parse_network(text))
+
+
+def _field_value(text: str) -> str:
+    check_field_value(text)
+    return text
+
+
+Text = Annotated[str, BeforeValidator(check_text)]
+Flag = Annotated[bool, BeforeValidator(parse_flag)]
+Count = Annotated[
+    int,
+    BeforeValidator(partial(parse_integer, least=1, most=1_000_000)),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 1_000_000}),
+]
+FieldLineCount = Annotated[
+    int,
+    BeforeValidator(partial(parse_integer, least=10, most=10_000)),
+    WithJsonSchema({"type": "integer", "minimum": 10, "maximum": 10_000}),
+]
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    PlainSerializer(serialize_duration),
+    WithJsonSchema(DURATION_SCHEMA),
+]
+Timeout = Annotated[
+    float,
+    BeforeValidator(_timeout),
+    PlainSerializer(serialize_duration),
+    WithJsonSchema(DURATION_SCHEMA),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(partial(_size, least=256, most=1 << 20)),
+    PlainSerializer(serialize_size),
+    WithJsonSchema(SIZE_SCHEMA),
+]
+OptionalSize = Annotated[
+    int | None,
+    BeforeValidator(_optional_size),
+    PlainSerializer(lambda size: "none" if size is None else serialize_size(size)),
+    WithJsonSchema({"anyOf": [{"enum": ["none"]}, SIZE_SCHEMA]}),
+]
+MaxAge = Annotated[
+    int,
+    BeforeValidator(parse_max_age),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": -1}, DURATION_SCHEMA]}),
+]
+Workers = Annotated[
+    Literal[1, "auto"], BeforeValidator(_workers), WithJsonSchema({"enum": [1, "auto"]})
+]
+ListenerText = Annotated[str, BeforeValidator(_listener), BeforeValidator(check_text)]
+Listeners = Annotated[
+    list[ListenerText],
+    BeforeValidator(_listeners),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1},
+            ],
+            "examples": ["0.0.0.0:8080", ":8080", "[::]:8080", "unix:/run/gateway.sock"],
+        }
+    ),
+]
+NetworkText = Annotated[str, BeforeValidator(_network), BeforeValidator(check_text)]
+HostName = Annotated[str, BeforeValidator(parse_host), BeforeValidator(check_text)]
+RoutePath = Annotated[
+    str,
+    BeforeValidator(parse_path),
+    BeforeValidator(check_text),
+    WithJsonSchema({"type": "string", "pattern": "^/"}),
+]
+UpstreamText = Annotated[
+    str,
+    BeforeValidator(_upstream_url),
+    BeforeValidator(check_text),
+    WithJsonSchema({"type": "string", "pattern": "^(http://|unix:/)"}),
+]
+UpstreamHost = Annotated[str, BeforeValidator(_upstream_host), BeforeValidator(check_text)]
+FieldValue = Annotated[str, BeforeValidator(_field_value), BeforeValidator(check_text)]
+AdminSwitch = Annotated[Literal[False], BeforeValidator(_admin), WithJsonSchema({"enum": [False]})]
+NotYet = Annotated[None, BeforeValidator(refuse_for_now), WithJsonSchema({"not": {}})]
+"""A key of the contract that is not built: known, and refused."""

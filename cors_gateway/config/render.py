@@ -1,0 +1,72 @@
+"""The settings that a configuration amounts to, as YAML: defaults and environment filled in.
+
+What is written loads again and means the same. Secrets stay out: headers that are sent upstream,
+values from files, and variables with a name like that of a secret are written as the document
+has them, or not at all.
+"""
+
+import re
+from typing import Any
+
+import yaml
+
+from cors_gateway.config.load import Loaded
+from cors_gateway.config.problems import Path
+from cors_gateway.config.scalars import resolve_scalar
+from cors_gateway.config.substitution import Filled
+
+__all__ = ["REDACTED", "render"]
+
+REDACTED = "[redacted]"
+PURE = re.compile(r"\$\{(?:file:[^}]*|[A-Za-z_][A-Za-z0-9_]*(?::\?[^}]*)?)\}")
+
+
+def render(loaded: Loaded) -> str:
+    """Write the effective settings of a configuration.
+
+    Raises:
+        ValueError: the configuration has errors, so that it amounts to nothing.
+    """
+    if loaded.snapshot is None or loaded.settings is None:
+        raise ValueError("a configuration with errors has no effective settings")
+    settings = loaded.settings.model_dump(by_alias=True)
+    return yaml.dump(
+        _shown(settings, (), loaded.filling.filled),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=10_000,
+    )
+
+
+def _shown(value: Any, path: Path, filled: dict[Path, Filled]) -> Any:
+    if isinstance(value, dict):
+        # Nothing is empty on purpose: what is None was not written and has no default.
+        return {
+            key: _shown(item, (*path, key), filled)
+            for key, item in value.items()
+            if item is not None
+        }
+    if isinstance(value, list):
+        return [_shown(item, (*path, index), filled) for index, item in enumerate(value)]
+    # A short form (``upstream: URL``) was filled one level above its key.
+    known = filled.get(path) or filled.get(path[:-1])
+    if path[-3:-1] == ("headers", "set"):
+        return known.text if known and PURE.fullmatch(known.text) else REDACTED
+    if known is not None and known.secret:
+        return known.text
+    if isinstance(value, str) and ("$$" in value or "${" in value):
+        return value.replace("$", "$$")
+    return value
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Quotes what YAML 1.2 would read as something else than text."""
+
+
+def _represent_text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if isinstance(resolve_scalar(text), str) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)

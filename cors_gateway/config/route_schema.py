@@ -1,0 +1,162 @@
+"""The keys of a route: what it matches, where it goes, under which policy.
+
+Descriptions here are the only ones: the JSON Schema is made from them. What a route must have is
+checked where routes are compiled, so that a missing key does not hide the mistakes beside it.
+"""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from cors_gateway.config.cors_schema import Cors
+from cors_gateway.config.field_types import (
+    Count,
+    FieldValue,
+    Flag,
+    HostName,
+    NotYet,
+    RoutePath,
+    SettingsBlock,
+    Text,
+    Timeout,
+    UpstreamHost,
+    UpstreamText,
+)
+
+__all__ = [
+    "HeaderSettings",
+    "MatchSettings",
+    "PoolSettings",
+    "RouteSettings",
+    "UpstreamSettings",
+    "UpstreamTimeoutSettings",
+]
+
+
+class MatchSettings(SettingsBlock):
+    """Which requests a route takes: host before path, longest path, then methods."""
+
+    path: RoutePath | None = Field(
+        default=None,
+        description=(
+            "A prefix by whole segments, percent-encoded as on the wire: /api takes /api and "
+            "/api/a, not /apix. / takes everything."
+        ),
+        examples=["/api"],
+    )
+    host: HostName | None = Field(
+        default=None, description="The host it is for, without a port. Without it: every host."
+    )
+    methods: list[Text] | None = Field(
+        default=None, description="The methods it takes. Without it: every method."
+    )
+
+
+class UpstreamTimeoutSettings(SettingsBlock):
+    """How long an API may take."""
+
+    connect: Timeout = Field(default=3.0, description="To accept a connection.")
+    response: Timeout = Field(
+        default=60.0, description="From the end of the request to the head of the response."
+    )
+    idle: Timeout = Field(default=60.0, description="Between two pieces of a response's body.")
+    tunnel: NotYet = Field(
+        default=None, description="Silence in a tunnel or an event stream. Not supported yet."
+    )
+
+
+class PoolSettings(SettingsBlock):
+    """The connections that are kept to an API."""
+
+    connections: Count = Field(default=256, description="How many there may be at once.")
+    idle: Timeout = Field(default=15.0, description="How long an unused one is kept.")
+
+
+class HeaderSettings(SettingsBlock):
+    """Changes to the header of requests on their way to the API."""
+
+    set_: dict[str, FieldValue] = Field(
+        default_factory=dict,
+        alias="set",
+        description="Headers to set, in place of the client's.",
+        examples=[{"X-Api-Key": "${API_KEY}"}],
+    )
+    remove: list[Text] = Field(default_factory=list, description="Headers to remove.")
+
+
+class UpstreamSettings(SettingsBlock):
+    """An API and how it is called."""
+
+    url: UpstreamText | None = Field(
+        default=None,
+        description="http://host[:port][/path] or unix:/path. A path is put before every target.",
+        examples=["http://legacy:5000"],
+    )
+    urls: list[UpstreamText] | None = Field(
+        default=None, description="A list with one URL; several are not supported yet."
+    )
+    strip_prefix: Flag = Field(
+        default=False,
+        description="Whether match.path is cut off: /api/a becomes /a. X-Forwarded-Prefix is sent.",
+    )
+    host: UpstreamHost = Field(
+        default="preserve",
+        description="The Host the API sees: the client's (preserve), its own (upstream), or this.",
+    )
+    origin: Text = Field(
+        default="keep",
+        description="The Origin the API sees: the client's (keep), none (drop), or this one.",
+    )
+    timeouts: UpstreamTimeoutSettings = Field(
+        default_factory=UpstreamTimeoutSettings, description="How long the API may take."
+    )
+    upgrades: NotYet = Field(
+        default=None, description="Protocols that may be switched to. Not supported yet."
+    )
+    tls: NotYet = Field(default=None, description="How TLS is spoken. Not supported yet.")
+    headers: HeaderSettings = Field(
+        default_factory=HeaderSettings, description="Changes to requests on their way to the API."
+    )
+    pool: PoolSettings = Field(
+        default_factory=PoolSettings, description="The connections that are kept to the API."
+    )
+
+
+def _url_alone(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else value
+
+
+class RouteSettings(SettingsBlock):
+    """Requests that are treated alike."""
+
+    name: Text | None = Field(
+        default=None,
+        description="Its label in logs and metrics. Without it: made from host and path.",
+    )
+    match: MatchSettings = Field(
+        default_factory=MatchSettings,
+        description="Which requests it takes.",
+        examples=[{"path": "/api"}],
+    )
+    upstream: Annotated[UpstreamSettings, BeforeValidator(_url_alone)] | None = Field(
+        default=None,
+        description="The API the requests go to: a URL, or a block.",
+        examples=["http://legacy:5000"],
+        json_schema_extra={"gateway:also": "string"},
+    )
+    cors: Cors | None = Field(
+        default=None,
+        description=(
+            "A policy's name, a block, or false: nothing added or removed. Without it: "
+            "defaults.cors, as a whole."
+        ),
+    )
+    files: NotYet = Field(
+        default=None, description="Serve files instead of an API. Not supported yet."
+    )
+    cookies: NotYet = Field(
+        default=None, description="Changes to cookies that the API sets. Not supported yet."
+    )
+    redirects: NotYet = Field(
+        default=None, description="Changes to redirects of the API. Not supported yet."
+    )

@@ -1,0 +1,120 @@
+"""The routes of a document as they run: each with its upstream and its policy."""
+
+from cors_gateway.config.findings import Findings
+from cors_gateway.config.overlaps import refuse_unreachable
+from cors_gateway.config.policies import ChosenPolicy, PolicyTable
+from cors_gateway.config.problems import Path
+from cors_gateway.config.route_names import name_routes
+from cors_gateway.config.route_schema import RouteSettings
+from cors_gateway.config.upstreams import UpstreamTable, compile_headers, compile_origin
+from cors_gateway.cors.methods import RECEIVABLE_METHODS, is_forbidden_method
+from cors_gateway.cors.tokens import is_token
+from cors_gateway.snapshot import Route
+
+__all__ = ["RouteTable"]
+
+
+class RouteTable:
+    """Compiles the routes of one document."""
+
+    def __init__(self, findings: Findings, policies: PolicyTable) -> None:
+        self._findings = findings
+        self._policies = policies
+        self._upstreams = UpstreamTable(findings)
+
+    def compile_routes(self, routes: list[RouteSettings]) -> tuple[Route, ...]:
+        """Compile all routes, in file order, and report what is wrong with them.
+
+        Returns:
+            The routes without an error of their own.
+        """
+        if not routes and not self._findings.is_touched(("routes",)):
+            fix = "write routes: and below it - {match: {path: /}, upstream: URL, cors: POLICY}"
+            self._findings.error(("routes",), "there is no route", "nothing would be served", fix)
+        names = name_routes(routes, self._findings)
+        compiled = [
+            self._route(route, ("routes", index), name)
+            for index, (route, name) in enumerate(zip(routes, names, strict=True))
+        ]
+        refuse_unreachable(routes, self._findings)
+        return tuple(route for route in compiled if route is not None)
+
+    def _route(self, route: RouteSettings, path: Path, name: str) -> Route | None:
+        match, to = route.match, route.upstream
+        if match.path is None:
+            why = "a route is chosen by its path"
+            fix = "write match: {path: /} to take everything"
+            self._findings.error((*path, "match", "path"), "match.path is missing", why, fix)
+        methods = self._methods(match.methods, (*path, "match", "methods"))
+        chosen = self._policy(route, path)
+        if to is None:
+            fix = "write upstream: http://host:port"
+            why = "a route leads to an API"
+            self._findings.error((*path, "upstream"), "upstream is missing", why, fix)
+            return None
+        upstream = self._upstreams.compile_upstream(to, (*path, "upstream"))
+        set_fields, remove_fields = compile_headers(
+            to.headers, (*path, "upstream", "headers"), self._findings
+        )
+        origin_field = compile_origin(to.origin, (*path, "upstream", "origin"), self._findings)
+        if upstream is None or match.path is None:
+            return None
+        host_field = upstream.authority if to.host == "upstream" else to.host.encode()
+        return Route(
+            name=name,
+            path=match.path.encode(),
+            upstream=upstream,
+            policy=chosen.policy,
+            host=match.host.encode() if match.host else None,
+            methods=methods,
+            strip_prefix=to.strip_prefix,
+            host_field=None if to.host == "preserve" else host_field,
+            origin_field=origin_field,
+            set_fields=set_fields,
+            remove_fields=remove_fields,
+            source=self._findings.line(path),
+            policy_name=chosen.name,
+            policy_source=self._findings.line(chosen.path) if chosen.path else "",
+            policy_key=self._findings.key(chosen.path),
+        )
+
+    def _policy(self, route: RouteSettings, path: Path) -> ChosenPolicy:
+        if route.cors is not None:
+            return self._policies.choose(route.cors, (*path, "cors"))
+        if self._policies.default is not None:
+            return self._policies.default
+        if not self._findings.is_touched(("defaults", "cors")):
+            why = "neither the route nor defaults.cors says who may call it"
+            fix = "add cors: with a policy, or cors: false to leave CORS to the API"
+            self._findings.error((*path, "cors"), "cors is missing", why, fix)
+        return ChosenPolicy(None)
+
+    def _methods(self, methods: list[str] | None, path: Path) -> frozenset[bytes] | None:
+        if methods is None:
+            return None
+        if not methods and not self._findings.is_touched(path):
+            why = "the route could never be chosen"
+            self._findings.error(path, "the list is empty", why, "name methods, or remove the key")
+        seen: set[str] = set()
+        for index, method in enumerate(methods):
+            where = (*path, index)
+            if method in seen:
+                why = "it stands in the list already"
+                self._findings.warning(where, "{value} has no effect", why, "remove it")
+            elif not method.isascii() or not is_token(method.encode()):
+                self._findings.error(
+                    where, "{value} is no method", "it is not a token", "write a method"
+                )
+            elif is_forbidden_method(method.encode()):
+                why = "the gateway never forwards it"
+                self._findings.error(where, "{value} cannot be routed", why, "remove it")
+            elif method.encode() not in RECEIVABLE_METHODS:
+                if method.upper().encode() in RECEIVABLE_METHODS:
+                    fix = f'did you mean "{method.upper()}"?'
+                    why = "methods are compared with their case"
+                    self._findings.error(where, "{value} is no method", why, fix)
+                else:
+                    why = "the gateway cannot receive that method"
+                    self._findings.warning(where, "{value} has no effect", why, "remove it")
+            seen.add(method)
+        return frozenset(method.encode(errors="replace") for method in methods)

@@ -1,0 +1,146 @@
+"""What an unknown key or name was probably meant to be.
+
+Users come from other gateways and libraries, so that a key is compared without its case,
+underscores and hyphens, then with what others call the same thing, then by likeness.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
+from typing import NamedTuple
+
+from cors_gateway.config.problems import Path
+from cors_gateway.config.schema import settings_blocks
+
+__all__ = ["Suggestion", "known_keys", "suggest_key", "suggest_name"]
+
+SYNONYMS = {
+    "allowOrigins": (
+        "origins origin allowOrigin allowedOrigins allowedOrigin corsOrigins corsAllowOrigin "
+        "accessControlAllowOrigin accessControlAllowOriginList allowOriginPatterns"
+    ),
+    "allowOriginRegex": (
+        "originRegex originsRegex allowOriginsRegex allowOriginsByRegex allowedOriginRegex "
+        "allowOriginRegexes accessControlAllowOriginListRegex originPatterns"
+    ),
+    "allowMethods": (
+        "methods allowMethod allowedMethods corsAllowMethods accessControlAllowMethods"
+    ),
+    "allowHeaders": (
+        "headers allowHeader allowedHeaders requestHeaders corsAllowHeaders "
+        "accessControlAllowHeaders"
+    ),
+    "exposeHeaders": (
+        "exposedHeaders exposeHeader expose responseHeaders corsExposeHeaders "
+        "accessControlExposeHeaders"
+    ),
+    "allowCredentials": (
+        "credentials credentialed allowCredential supportsCredentials withCredentials "
+        "corsAllowCredentials accessControlAllowCredentials"
+    ),
+    "maxAge": "age maxAgeSeconds maxAgeInSeconds corsMaxAge accessControlMaxAge preflightMaxAge",
+    "preflight": "preflightContinue optionsPassthrough unmatchedPreflights",
+    "missingOrigin": "originFallback allowOriginAbsent",
+    "timingAllowOrigins": "timingAllowOrigin",
+    "upstreamCors": "upstreamHeaders overrideUpstream",
+    "dangerouslyAllowNullOrigin": "allowNullOrigin nullOrigin",
+    "dangerouslyReflectAnyOrigin": "reflectAnyOrigin reflectOrigin allowAnyOrigin",
+    "mode": "reportOnly shadow shadowEnabled",
+    "upstream": "backend backendRefs to proxyPass target service proxyUrl",
+    "url": "uri address proxyPass target",
+    "host": "hostHeader preserveHost hostname hosts vhost hostnames",
+    "stripPrefix": "stripPath rewrite",
+    "timeouts": "timeout",
+    "pool": "connectionPool keepalive",
+    "path": "prefix pathPrefix location paths uri",
+    "match": "matches rule when",
+    "cors": "policy corsPolicy",
+    "routes": "route locations rules apis proxies",
+    "corsPolicies": "policies corsPolicy cors",
+    "defaults": "default",
+    "server": "gateway listen",
+    "listen": "port bind address host listeners listener ports",
+    "log": "logging logs accessLog",
+    "level": "logLevel",
+    "format": "logFormat",
+    "trustedProxies": "trustProxy forwardedAllowIps trusted",
+    "drain": "shutdown gracefulShutdown shutdownDelay",
+    "expect": "expected result decision validate",
+    "set": "add append",
+    "remove": "delete unset",
+}
+"""What others call a key, by our name for it."""
+
+
+GONE = {
+    "allowprivatenetwork": "browsers ask their users for permission instead",
+    "privatenetwork": "browsers ask their users for permission instead",
+    "addvaryheader": "Vary is always sent where the answer depends on it",
+}
+"""What needs no key here, by its plain form."""
+
+
+class Suggestion(NamedTuple):
+    """What to say about an unknown key."""
+
+    why: str
+    fix: str
+    meant: str | None = None
+    """The key beside it that was probably meant."""
+
+
+def known_keys(path: Path) -> tuple[str, ...] | None:
+    """List the keys of the block at ``path``, or ``None`` where there is no such block."""
+    for pattern, keys in _blocks():
+        if len(pattern) == len(path) and all(
+            wanted in ("*", part) for wanted, part in zip(pattern, path, strict=True)
+        ):
+            return keys
+    return None
+
+
+def suggest_key(path: Path) -> Suggestion:
+    """Say why a key is not known, and what was probably meant.
+
+    Args:
+        path: of the unknown key.
+    """
+    key, keys = str(path[-1]), known_keys(path[:-1]) or ()
+    plain = _plain(key)
+    for known in keys:
+        if _plain(known) == plain:
+            return Suggestion("", f"did you mean {known}?", known)
+    if plain in GONE:
+        return Suggestion(GONE[plain], "remove it")
+    for known in keys:
+        if plain in _plain(SYNONYMS.get(known, "")).split(" "):
+            return Suggestion("", f"did you mean {known}?", known)
+    if near := get_close_matches(plain, [_plain(known) for known in keys], n=1, cutoff=0.7):
+        known = next(known for known in keys if _plain(known) == near[0])
+        return Suggestion("", f"did you mean {known}?", known)
+    for pattern, others in _blocks():
+        for known in others:
+            if _plain(known) == plain:
+                place = ".".join(pattern).replace(".*", "[]") or "the top level"
+                return Suggestion(f"{known} belongs to {place}", "move it there")
+    return Suggestion("", f"the keys here are {', '.join(keys)}")
+
+
+def suggest_name(name: str, names: Iterable[str]) -> str:
+    """Say which of the names was probably meant."""
+    names = list(names)
+    if near := get_close_matches(name, names, n=1):
+        return f"did you mean {near[0]}?"
+    return f"there are {', '.join(names[:10])}" if names else "there are none"
+
+
+def _plain(key: str) -> str:
+    return key.replace("_", "").replace("-", "").lower()
+
+
+@cache
+def _blocks() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    return tuple(
+        (path, tuple(field.alias or name for name, field in model.model_fields.items()))
+        for path, model in settings_blocks()
+    )

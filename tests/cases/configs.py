@@ -1,0 +1,1344 @@
+"""Documents that have mistakes, and the exact lines that must be said about each.
+
+They are loaded with ``READER`` and the bundled list of public suffixes, under the name ``f.yaml``,
+which the lines leave out. A line that ends in ``…`` is a beginning: the words of a policy's
+problems belong to ``cors/`` and are tested there; here it counts where they are put.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["INVALID", "READER", "WARNED", "FakeReader", "Row"]
+
+
+@dataclass(frozen=True)
+class FakeReader:
+    """An environment and files that are not there."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def read_file(self, path: str) -> str:
+        if path not in self.files:
+            raise FileNotFoundError(2, "No such file or directory")
+        return self.files[path].decode()
+
+
+READER = FakeReader(
+    env={"EMPTY": "", "SECRET": "Tr0ub4dor", "A": "info", "B": "text"},
+    files={"/secret": b"c0rrect-horse\n", "/binary": b"\xff"},
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A document and what is to be said about it."""
+
+    title: str
+    text: str | bytes
+    problems: str
+    """One line each."""
+
+
+YAML = (
+    Row(
+        "an empty file",
+        "",
+        """\
+1:1: the configuration is empty, it needs at least one route, start with routes:
+""",
+    ),
+    Row(
+        "only a comment",
+        """\
+# nothing yet
+""",
+        """\
+1:1: the configuration is empty, it needs at least one route, start with routes:
+""",
+    ),
+    Row(
+        "a list at the top",
+        """\
+- a
+- b
+""",
+        """\
+1:1: the configuration is a list, a block of keys is expected, begin with server: or routes:
+""",
+    ),
+    Row(
+        "a text at the top",
+        """\
+routes
+""",
+        """\
+1:1: the configuration is "routes", a block of keys is expected, begin with server: or routes:
+""",
+    ),
+    Row(
+        "a number at the top",
+        """\
+5
+""",
+        """\
+1:1: the configuration is 5, a block of keys is expected, begin with server: or routes:
+""",
+    ),
+    Row(
+        "a key twice",
+        """\
+log: {access: true}
+log: {access: false}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+2:1: log: the key "log" again, line 1 has it already, and only one of them could count, remove one of them
+""",
+    ),
+    Row(
+        "a key twice in a nested block",
+        """\
+log:
+  level: info
+  level: debug
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+3:3: log.level: the key "level" again, line 2 has it already, and only one of them could count, remove one of them
+""",
+    ),
+    Row(
+        "a tag",
+        """\
+log: {level: !!python/name:os.system info}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:14: log.level: the tag "!!python/name:os.system", tags are not used here: they could make a value something else than it looks, remove it; quote text
+""",
+    ),
+    Row(
+        "a tag on a block",
+        """\
+log: !thing {level: info}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:6: log: the tag "!thing", tags are not used here: they could make a value something else than it looks, remove it; quote text
+""",
+    ),
+    Row(
+        "a merge key",
+        """\
+x: &x {level: info}
+log: {<<: *x}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:1: x: unknown key x, the keys here are server, admin, log, corsPolicies, defaults, routes, tests
+2:7: log: a merge key, merge keys are not in YAML 1.2 and hide what applies, give the policy a name under corsPolicies, or repeat the keys
+""",
+    ),
+    Row(
+        "a number as a key",
+        """\
+5: a
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:1: the key 5 is no text, keys are text, write a name, in quotes
+""",
+    ),
+    Row(
+        "nothing as a key",
+        """\
+log: {~: a}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:7: log: the key ~ is no text, keys are text, write a name, in quotes
+""",
+    ),
+    Row(
+        "a list as a key",
+        """\
+? [a]
+: b
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:3: a key that is a list or a block, keys are text, write a name, in quotes
+""",
+    ),
+    Row(
+        "an alias of a list as a key",
+        """\
+log: &log [info]
+? *log
+: a
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:6: a key that is a list or a block, keys are text, write a name, in quotes
+1:6: log: a list is not a block, its keys are level, format, access, write a block of keys below log
+""",
+    ),
+    Row(
+        "a control character in a key",
+        'log: {"le\\0vel": info}\nroutes: [{match: {path: /}, upstream: "http://a:1", cors: false}]\n',
+        """\
+1:7: log: a key with a control character, keys are text, write a name, in quotes
+""",
+    ),
+    Row(
+        "a block as a key whose value is a list",
+        """\
+? {a: b}
+: [c]
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:3: a key that is a list or a block, keys are text, write a name, in quotes
+""",
+    ),
+    Row(
+        "two documents",
+        """\
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+---
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+2:1: a second document begins, a configuration is one document, remove the ---
+""",
+    ),
+    Row(
+        "an unknown alias",
+        """\
+log: {level: *nothing}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:14: log.level: *nothing names nothing, there is no &nothing before it, define it first, or quote text that begins with *
+""",
+    ),
+    Row(
+        "an alias inside itself",
+        """\
+log: &log {level: [*log]}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:20: log.level[0]: *log stands inside &log, it would contain itself, write the value out
+""",
+    ),
+    Row(
+        "tabs",
+        'log:\n\tlevel: info\nroutes: [{match: {path: /}, upstream: "http://a:1", cors: false}]\n',
+        """\
+2:1: a tab, YAML indents with spaces only, replace it with spaces
+""",
+    ),
+    Row(
+        "a tab after a space",
+        'log:\n  level: info\n\taccess: true\nroutes: [{match: {path: /}, upstream: "http://a:1", cors: false}]\n',
+        """\
+3:1: a tab, YAML indents with spaces only, replace it with spaces
+""",
+    ),
+    Row(
+        "a control character",
+        'log: {level: \x01}\nroutes: [{match: {path: /}, upstream: "http://a:1", cors: false}]\n',
+        """\
+1:14: character U+0001, YAML does not allow control characters, remove it
+""",
+    ),
+    Row(
+        "not UTF-8",
+        b'log: {level: \xe9}\nroutes: [{match: {path: /}, upstream: "http://a:1", cors: false}]\n',
+        """\
+1:14: byte 0xe9 is not UTF-8, configurations are UTF-8, save it as UTF-8
+""",
+    ),
+    Row(
+        "UTF-16",
+        b'\xff\xfer\x00o\x00u\x00t\x00e\x00s\x00:\x00 \x00[\x00{\x00m\x00a\x00t\x00c\x00h\x00:\x00 \x00{\x00p\x00a\x00t\x00h\x00:\x00 \x00/\x00}\x00,\x00 \x00u\x00p\x00s\x00t\x00r\x00e\x00a\x00m\x00:\x00 \x00"\x00h\x00t\x00t\x00p\x00:\x00/\x00/\x00a\x00:\x001\x00"\x00,\x00 \x00c\x00o\x00r\x00s\x00:\x00 \x00f\x00a\x00l\x00s\x00e\x00}\x00]\x00\n\x00',
+        """\
+1:1: byte 0xff is not UTF-8, configurations are UTF-8, save it as UTF-8
+""",
+    ),
+    Row(
+        "an open quote",
+        """\
+log: {level: 'info}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:14: the text ends inside quotes, a quote was opened here and not closed, close it
+""",
+    ),
+    Row(
+        "an open list",
+        """\
+log: [
+""",
+        """\
+2:1: a value is missing, a [ or { before it was not closed, or closed too early, close it
+""",
+    ),
+    Row(
+        "a second colon",
+        """\
+log: level: info
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:11: a colon too many, a value cannot hold ": ", and a key begins its own line after one that is complete, put the value in quotes, or look for a missing colon or indentation before it
+""",
+    ),
+    Row(
+        "a line without a colon",
+        """\
+log
+server: {}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+2:7: a colon too many, a value cannot hold ": ", and a key begins its own line after one that is complete, put the value in quotes, or look for a missing colon or indentation before it
+""",
+    ),
+    Row(
+        "a reserved character",
+        """\
+log: {level: @info}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:14: a value begins with @, YAML reserves that character, put the value in quotes
+""",
+    ),
+    Row(
+        "a bad escape",
+        'log: {level: "\\q"}\nroutes: [{match: {path: /}, upstream: "http://a:1", cors: false}]\n',
+        """\
+1:15: an unknown escape, a backslash escapes inside double quotes, use single quotes, or double the backslash
+""",
+    ),
+    Row(
+        "a key out of place",
+        """\
+log:
+  level: info
+ access: true
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+3:2: a key is out of place, keys of one block begin in one column, check the indentation
+""",
+    ),
+    Row(
+        "an item out of place",
+        """\
+routes:
+- match: {path: /}
+  upstream: http://a:1
+ - match: {path: /}
+""",
+        """\
+4:2: a key is out of place, keys of one block begin in one column, check the indentation
+""",
+    ),
+    Row(
+        "a substitution without quotes in a flow",
+        """\
+log: {level: ${LEVEL}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:15: a value is cut short, inside { } and [ ] the braces of ${…} end the value, put ${…} in quotes
+""",
+    ),
+    Row(
+        "half a character",
+        'log: {level: \ud800}\nroutes: [{match: {path: /}, upstream: "http://a:1", cors: false}]\n',
+        """\
+1:14: half a character, it is not Unicode text, remove it
+""",
+    ),
+    Row(
+        "a date, a huge number and infinity",
+        "server: {limits: {connections: "
+        + "9" * 5000
+        + '}}\nlog: {level: 2026-11-21, access: .inf}\nroutes: [{match: {path: /}, upstream: "http://a:1", cors: false}]\n',
+        """\
+1:32: server.limits.connections: "9999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999…" is not a whole number, write a number from 1 to 1000000
+2:14: log.level: "2026-11-21" is no choice for level, write debug, info, warning or error
+2:34: log.access: inf is not a boolean, write true or false
+""",
+    ),
+    Row(
+        "not a number",
+        """\
+log: {level: .nan}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:14: log.level: nan is no choice for level, write debug, info, warning or error
+""",
+    ),
+    Row(
+        "keys without values",
+        """\
+server:
+log: {level: }
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:1: server: server has no value, write one, or remove the key
+2:7: log.level: level has no value, write one, or remove the key
+""",
+    ),
+    Row(
+        "items without values",
+        """\
+server: {trustedProxies: [~, 10.0.0.0/8]}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:27: server.trustedProxies[0]: the item has no value, write one, or remove it
+""",
+    ),
+)
+
+KEYS = (
+    Row(
+        "unknown keys, misspelled",
+        """\
+sever: {}
+server: {listne: ":1", drian: {}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:1: sever: unknown key sever, did you mean server?
+2:10: server.listne: unknown key listne, did you mean listen?
+2:24: server.drian: unknown key drian, did you mean drain?
+""",
+    ),
+    Row(
+        "an unknown key that resembles nothing",
+        """\
+zzz: 1
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:1: zzz: unknown key zzz, the keys here are server, admin, log, corsPolicies, defaults, routes, tests
+""",
+    ),
+    Row(
+        "snake case",
+        """\
+corsPolicies: {p: {allow_origins: [https://a.example.com], max-age: 5, expose_headers: [X]}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:20: corsPolicies.p.allow_origins: unknown key allow_origins, did you mean allowOrigins?
+1:60: corsPolicies.p.max-age: unknown key max-age, did you mean maxAge?
+1:72: corsPolicies.p.expose_headers: unknown key expose_headers, did you mean exposeHeaders?
+""",
+    ),
+    Row(
+        "the words of other gateways",
+        """\
+corsPolicies: {p: {origins: [https://a.example.com], methods: [GET], exposed_headers: [X], credentials: true}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:20: corsPolicies.p.origins: unknown key origins, did you mean allowOrigins?
+1:54: corsPolicies.p.methods: unknown key methods, did you mean allowMethods?
+1:70: corsPolicies.p.exposed_headers: unknown key exposed_headers, did you mean exposeHeaders?
+1:92: corsPolicies.p.credentials: unknown key credentials, did you mean allowCredentials?
+""",
+    ),
+    Row(
+        "a key that belongs elsewhere",
+        """\
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false, stripPrefix: true}]
+""",
+        """\
+1:66: routes[0].stripPrefix: unknown key stripPrefix, stripPrefix belongs to routes[].upstream, move it there
+""",
+    ),
+    Row(
+        "a key that nothing needs",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com], allowPrivateNetwork: true}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:59: corsPolicies.p.allowPrivateNetwork: unknown key allowPrivateNetwork, browsers ask their users for permission instead, remove it
+""",
+    ),
+    Row(
+        "what is not built",
+        """\
+server: {tls: {certificate: a, key: b}, workers: 4, listen: [":1", ":2"]}
+admin: {listen: ":9901"}
+routes:
+- {match: {path: /}, upstream: {url: https://a}, cors: {allowOrigins: [https://a.example.com], requireOrigin: true}}
+- {match: {path: /a}, upstream: {urls: [http://a:1, http://b:1], tls: {}, upgrades: [websocket], timeouts: {tunnel: 1h}}, cors: false, cookies: {}, redirects: rewrite}
+- {match: {path: /b}, files: {root: .}, cors: false}
+""",
+        """\
+1:10: server.tls: tls is not supported yet, remove it
+1:50: server.workers: more than one worker is not supported yet, write 1 or auto
+1:61: server.listen: more than one listener is not supported yet, keep one
+2:8: admin: the admin listener is not supported yet, remove it, or write false
+4:38: routes[0].upstream.url: an https upstream is not supported yet, the gateway speaks plain HTTP to upstreams so far, use an http:// URL
+4:96: routes[0].cors.requireOrigin: requireOrigin is not supported yet, remove it
+5:40: routes[1].upstream.urls: several urls are not supported yet, requests go to one upstream so far, keep one
+5:66: routes[1].upstream.tls: tls is not supported yet, remove it
+5:75: routes[1].upstream.upgrades: upgrades is not supported yet, remove it
+5:109: routes[1].upstream.timeouts.tunnel: tunnel is not supported yet, remove it
+5:136: routes[1].cookies: cookies is not supported yet, remove it
+5:149: routes[1].redirects: redirects is not supported yet, remove it
+6:3: routes[2].upstream: upstream is missing, a route leads to an API, write upstream: http://host:port
+6:23: routes[2].files: files is not supported yet, remove it
+""",
+    ),
+)
+
+TYPES = (
+    Row(
+        "blocks that are none",
+        """\
+server: [a]
+log: 5
+corsPolicies: a
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:9: server: a list is not a block, its keys are listen, workers, publicOrigin, trustedProxies, tls, limits, timeouts, drain, write a block of keys below server
+2:6: log: 5 is not a block, its keys are level, format, access, write a block of keys below log
+3:15: corsPolicies: "a" is not a block, it takes names and values, write a block of keys below corsPolicies
+""",
+    ),
+    Row(
+        "lists that are none",
+        """\
+corsPolicies: {p: {allowOrigins: https://a.example.com, allowMethods: GET, exposeHeaders: {a: b}}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:34: corsPolicies.p.allowOrigins: "https://a.example.com" is not a list, allowOrigins is a list, write ["https://app.example.com"]
+1:71: corsPolicies.p.allowMethods: "GET" is not a list, allowMethods is a list, write [GET, PUT]
+1:91: corsPolicies.p.exposeHeaders: a block is not a list, exposeHeaders is a list, write [X-Total-Count]
+""",
+    ),
+    Row(
+        "booleans that YAML 1.1 had",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com], allowCredentials: yes, csrfGuard: on}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:77: corsPolicies.p.allowCredentials: "yes" is not a boolean, write true or false
+1:93: corsPolicies.p.csrfGuard: "on" is not a boolean, write true or false
+""",
+    ),
+    Row(
+        "numbers where text belongs",
+        """\
+corsPolicies: {p: {allowOrigins: [5], allowMethods: [1.5, true]}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:35: corsPolicies.p.allowOrigins[0]: 5 is not text, YAML reads it as a number, put it in quotes
+1:54: corsPolicies.p.allowMethods[0]: 1.5 is not text, YAML reads it as a number, put it in quotes
+1:59: corsPolicies.p.allowMethods[1]: true is not text, YAML reads it as true or false, put it in quotes
+""",
+    ),
+    Row(
+        "choices that are none",
+        """\
+log: {level: loud, format: xml}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:14: log.level: "loud" is no choice for level, write debug, info, warning or error
+1:28: log.format: "xml" is no choice for format, write auto, json or text
+""",
+    ),
+    Row(
+        "durations",
+        """\
+server: {timeouts: {head: 10, content: fast, write: 1.5s, keepAlive: 0s}, drain: {delay: -1s, timeout: 99999h}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:27: server.timeouts.head: 10 has no unit, it could be seconds or milliseconds, write "10s", or use ms, m, h
+1:40: server.timeouts.content: "fast" is not a duration, write a whole number and its unit: 250ms, 10s, 5m, 1h
+1:53: server.timeouts.write: "1.5s" is not a duration, write a whole number and its unit: 250ms, 10s, 5m, 1h
+1:70: server.timeouts.keepAlive: "0s" is no time to wait, write at least 1ms
+1:90: server.drain.delay: "-1s" is not a duration, write a whole number and its unit: 250ms, 10s, 5m, 1h
+1:104: server.drain.timeout: "99999h" is too long, a year is the longest, write less
+""",
+    ),
+    Row(
+        "sizes",
+        """\
+server: {limits: {target: 8192, fieldSection: 8KB, content: big}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:27: server.limits.target: 8192 has no unit, sizes are written with one, write "8KiB"
+1:47: server.limits.fieldSection: "8KB" is not a size, units are powers of 1024, did you mean "8KiB"?
+1:61: server.limits.content: "big" is not a size, units are powers of 1024, write a whole number and B, KiB, MiB or GiB
+""",
+    ),
+    Row(
+        "sizes and counts out of bounds",
+        """\
+server: {limits: {target: 1B, connections: 0, fieldLines: 5}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:27: server.limits.target: "1B" is out of bounds, write 256B to 1MiB
+1:44: server.limits.connections: 0 is out of bounds, write a number from 1 to 1000000
+1:59: server.limits.fieldLines: 5 is out of bounds, write a number from 10 to 10000
+""",
+    ),
+    Row(
+        "maxAge",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com], maxAge: soon}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:67: corsPolicies.p.maxAge: "soon" is not a duration, write seconds, a duration such as 10m, 0, or -1 for no caching
+""",
+    ),
+    Row(
+        "maxAge out of bounds",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com], maxAge: -2}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:67: corsPolicies.p.maxAge: -2 is out of bounds, write seconds, a duration such as 10m, 0, or -1 for no caching
+""",
+    ),
+    Row(
+        "maxAge in parts of a second",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com], maxAge: 1500ms}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:67: corsPolicies.p.maxAge: "1500ms" is not whole seconds, browsers count seconds, round it
+""",
+    ),
+    Row(
+        "workers",
+        """\
+server: {workers: many}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:19: server.workers: "many" is not a whole number, write a number from 1 to 1024, or auto
+""",
+    ),
+    Row(
+        "cors",
+        """\
+routes:
+- {match: {path: /}, upstream: "http://a:1", cors: [a]}
+- {match: {path: /a}, upstream: "http://a:1", cors: true}
+""",
+        """\
+2:52: routes[0].cors: a list is no policy, write a name of corsPolicies, a block, or false
+3:53: routes[1].cors: true is no policy, write a name of corsPolicies, a block, or false
+""",
+    ),
+    Row(
+        "missingOrigin",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com], missingOrigin: {from: [Cookie]}}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:82: corsPolicies.p.missingOrigin.from[0]: "Cookie" is no choice for from, write X-Original-Origin, Referer or Host
+""",
+    ),
+)
+
+ADDRESSES = (
+    Row(
+        "listeners without a port",
+        """\
+server: {listen: localhost}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:18: server.listen: "localhost" has no port, write "localhost:8080"
+""",
+    ),
+    Row(
+        "listeners that are a number",
+        """\
+server: {listen: 8080}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:18: server.listen: 8080 has no colon, a listener is host:port, write ":8080"
+""",
+    ),
+    Row(
+        "listeners that are a number in quotes",
+        """\
+server: {listen: "8080"}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:18: server.listen: "8080" has no colon, it could be a host or a port, write ":8080"
+""",
+    ),
+    Row(
+        "listeners that are a URL",
+        """\
+server: {listen: ["http://0.0.0.0:8080/"]}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:19: server.listen[0]: "http://0.0.0.0:8080/" is a URL, a listener is an address, did you mean "0.0.0.0:8080"?
+""",
+    ),
+    Row(
+        "no listener",
+        """\
+server: {listen: []}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:18: server.listen: the list is empty, name one listener, or remove the key
+""",
+    ),
+    Row(
+        "trusted proxies",
+        """\
+server: {trustedProxies: [10.0.0.1/8, localhost, "*", 0.0.0.0/0]}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:27: server.trustedProxies[0]: "10.0.0.1/8" names two things, its address is not the first of its network, did you mean "10.0.0.0/8"?
+1:39: server.trustedProxies[1]: "localhost" is not a network, write it like 10.0.0.0/8 or fd00::/8
+1:50: server.trustedProxies[2]: "*" is not a network, write 0.0.0.0/0 and ::/0 if every peer is really to be trusted
+1:55: server.trustedProxies[3]: warning: "0.0.0.0/0" trusts everyone, any client can then forge X-Forwarded-For, -Proto and -Host, name the proxies' networks
+""",
+    ),
+    Row(
+        "the public origin",
+        """\
+server: {publicOrigin: https://Www.example.com/}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:24: server.publicOrigin: "https://Www.example.com/" is no origin, an origin is http(s)://host[:port], did you mean "https://www.example.com"?
+""",
+    ),
+    Row(
+        "upstreams",
+        """\
+routes:
+- {match: {path: /0}, upstream: "localhost:5000", cors: false}
+- {match: {path: /1}, upstream: "ftp://a", cors: false}
+- {match: {path: /2}, upstream: "http://user:pass@a", cors: false}
+- {match: {path: /3}, upstream: "http://a/?x=1", cors: false}
+- {match: {path: /4}, upstream: "http://a:0", cors: false}
+- {match: {path: /5}, upstream: "http://a:99999", cors: false}
+- {match: {path: /6}, upstream: "http://", cors: false}
+- {match: {path: /7}, upstream: "http://a b", cors: false}
+- {match: {path: /8}, upstream: "http://ä.example", cors: false}
+- {match: {path: /9}, upstream: "http://300.1.1.1", cors: false}
+- {match: {path: /10}, upstream: "http://[::g]", cors: false}
+- {match: {path: /11}, upstream: "http://a/../b", cors: false}
+- {match: {path: /12}, upstream: "unix://run/a", cors: false}
+- {match: {path: /13}, upstream: "unix:a", cors: false}
+- {match: {path: /14}, upstream: "", cors: false}
+""",
+        """\
+2:33: routes[0].upstream: "localhost:5000" has no scheme, did you mean "http://localhost:5000"?
+3:33: routes[1].upstream: "ftp://a" has a scheme that is no upstream's, write http://host:port or unix:/path
+4:33: routes[2].upstream: the URL holds a user name or password, what stands in a URL shows in logs and status pages, send it with upstream.headers.set, for example Authorization
+5:33: routes[3].upstream: "http://a/?x=1" has a query or a fragment, the query is the client's, remove it
+6:33: routes[4].upstream: "http://a:0" has a bad port, write a port from 1 to 65535
+7:33: routes[5].upstream: "http://a:99999" has a bad port, write a port from 1 to 65535
+8:33: routes[6].upstream: "http://" has no host, write a name, an IPv4 address, or an IPv6 address in brackets
+9:33: routes[7].upstream: "http://a b" has a bad host, write a name, an IPv4 address, or an IPv6 address in brackets
+10:33: routes[8].upstream: "http://ä.example" has a host that is not ASCII, DNS has ASCII names, write "xn--4ca.example"
+11:33: routes[9].upstream: "http://300.1.1.1" has a bad IPv4 address, write a name, an IPv4 address, or an IPv6 address in brackets
+12:34: routes[10].upstream: "http://[::g]" has a bad IPv6 address, write a name, an IPv4 address, or an IPv6 address in brackets
+13:34: routes[11].upstream: "http://a/../b" has a path that is not clear, write it percent-encoded, without //, . and ..
+14:34: routes[12].upstream: "unix://run/a" has slashes too many, write "unix:/run/a"
+15:34: routes[13].upstream: "unix:a" is no unix socket, write unix:/absolute/path
+16:34: routes[14].upstream: "" has no scheme, write http://host:port
+""",
+    ),
+    Row(
+        "paths",
+        """\
+routes:
+- {match: {path: "api"}, upstream: "http://a:1", cors: false}
+- {match: {path: "/api/*"}, upstream: "http://a:1", cors: false}
+- {match: {path: "/a?b"}, upstream: "http://a:1", cors: false}
+- {match: {path: "/a b"}, upstream: "http://a:1", cors: false}
+- {match: {path: "/a//b"}, upstream: "http://a:1", cors: false}
+- {match: {path: "/a/../b"}, upstream: "http://a:1", cors: false}
+- {match: {path: "/a%2Fb"}, upstream: "http://a:1", cors: false}
+- {match: {path: "/a;b"}, upstream: "http://a:1", cors: false}
+- {match: {path: "/ä"}, upstream: "http://a:1", cors: false}
+- {match: {path: "https://a.example/b"}, upstream: "http://a:1", cors: false}
+- {match: {path: ""}, upstream: "http://a:1", cors: false}
+""",
+        """\
+2:18: routes[0].match.path: "api" does not begin with /, write "/api"
+3:18: routes[1].match.path: "/api/*" has a wildcard, a path matches all that is below it, whole segments only, write "/api"
+4:18: routes[2].match.path: "/a?b" has a query or a fragment, routes are chosen by path only, remove it
+5:18: routes[3].match.path: "/a b" is not percent-encoded, a path is compared as it stands on the wire, encode it: é is %C3%A9
+6:18: routes[4].match.path: "/a//b" is ambiguous, servers read //, ;, dot segments and encoded slashes or dots in different ways, write the plain path
+7:18: routes[5].match.path: "/a/../b" is ambiguous, servers read //, ;, dot segments and encoded slashes or dots in different ways, write the plain path
+8:18: routes[6].match.path: "/a%2Fb" is ambiguous, servers read //, ;, dot segments and encoded slashes or dots in different ways, write the plain path
+9:18: routes[7].match.path: "/a;b" is ambiguous, servers read //, ;, dot segments and encoded slashes or dots in different ways, write the plain path
+10:18: routes[8].match.path: "/ä" is not percent-encoded, a path is compared as it stands on the wire, encode it: é is %C3%A9
+11:18: routes[9].match.path: "https://a.example/b" is a URL, write the path here and the host under match.host
+12:18: routes[10].match.path: "" does not begin with /, write "/"
+""",
+    ),
+    Row(
+        "hosts",
+        """\
+routes:
+- {match: {path: /, host: "*.example.com"}, upstream: "http://a:1", cors: false}
+- {match: {path: /, host: "a.example.com:80"}, upstream: "http://a:1", cors: false}
+- {match: {path: /, host: "https://a.example.com/"}, upstream: "http://a:1", cors: false}
+- {match: {path: /, host: "a..b"}, upstream: "http://a:1", cors: false}
+- {match: {path: /, host: "ä.example"}, upstream: "http://a:1", cors: false}
+""",
+        """\
+2:27: routes[0].match.host: "*.example.com" has a wildcard, a route is for one host or, without the key, for all, write one route for each host
+3:27: routes[1].match.host: "a.example.com:80" has a port, requests match by host on every port, write "a.example.com"
+4:27: routes[2].match.host: "https://a.example.com/" is a URL, a host is a name or an address, did you mean "a.example.com"?
+5:27: routes[3].match.host: "a..b" has a bad host, write a name, an IPv4 address, or an IPv6 address in brackets
+6:27: routes[4].match.host: "ä.example" has a host that is not ASCII, DNS has ASCII names, write "xn--4ca.example"
+""",
+    ),
+    Row(
+        "the host an API sees",
+        """\
+routes:
+- {match: {path: /}, upstream: {url: "http://a:1", host: "a b", origin: a.example.com}, cors: false}
+""",
+        """\
+2:58: routes[0].upstream.host: "a b" has a bad host, write a name, an IPv4 address, or an IPv6 address in brackets
+2:73: routes[0].upstream.origin: "a.example.com" is no origin, an origin is scheme://host[:port], did you mean "https://a.example.com"?
+""",
+    ),
+)
+
+ROUTES = (
+    Row(
+        "no routes",
+        """\
+log: {level: info}
+""",
+        """\
+1:1: routes: there is no route, nothing would be served, write routes: and below it - {match: {path: /}, upstream: URL, cors: POLICY}
+""",
+    ),
+    Row(
+        "an empty list of routes",
+        """\
+routes: []
+""",
+        """\
+1:9: routes: there is no route, nothing would be served, write routes: and below it - {match: {path: /}, upstream: URL, cors: POLICY}
+""",
+    ),
+    Row(
+        "what a route must have",
+        """\
+routes:
+- {}
+- {match: {host: a}, upstream: {}, cors: false}
+- {match: {path: /}, upstream: {stripPrefix: true}, cors: false}
+""",
+        """\
+2:3: routes[0].match.path: match.path is missing, a route is chosen by its path, write match: {path: /} to take everything
+2:3: routes[0].cors: cors is missing, neither the route nor defaults.cors says who may call it, add cors: with a policy, or cors: false to leave CORS to the API
+2:3: routes[0].upstream: upstream is missing, a route leads to an API, write upstream: http://host:port
+3:11: routes[1].match.path: match.path is missing, a route is chosen by its path, write match: {path: /} to take everything
+3:32: routes[1].upstream.url: url is missing, a route leads to an API, write url: http://host:port
+4:32: routes[2].upstream.url: url is missing, a route leads to an API, write url: http://host:port
+""",
+    ),
+    Row(
+        "neither cors nor a default",
+        """\
+routes:
+- {match: {path: /}, upstream: "http://a:1"}
+""",
+        """\
+2:3: routes[0].cors: cors is missing, neither the route nor defaults.cors says who may call it, add cors: with a policy, or cors: false to leave CORS to the API
+""",
+    ),
+    Row(
+        "an unknown policy",
+        """\
+corsPolicies: {spa: {allowOrigins: [https://a.example.com]}}
+routes:
+- {match: {path: /}, upstream: "http://a:1", cors: spaa}
+- {match: {path: /a}, upstream: "http://a:1", cors: spa}
+""",
+        """\
+3:52: routes[0].cors: "spaa" is unknown, no policy under corsPolicies has that name, did you mean spa?
+""",
+    ),
+    Row(
+        "an unknown policy where there are none",
+        """\
+defaults: {cors: spa}
+routes: [{match: {path: /}, upstream: "http://a:1"}]
+""",
+        """\
+1:18: defaults.cors: "spa" is unknown, no policy under corsPolicies has that name, there are none
+""",
+    ),
+    Row(
+        "names that are taken or none",
+        """\
+routes:
+- {name: a, match: {path: /0}, upstream: "http://a:1", cors: false}
+- {name: a, match: {path: /1}, upstream: "http://a:1", cors: false}
+- {name: a b, match: {path: /2}, upstream: "http://a:1", cors: false}
+- {name: '', match: {path: /3}, upstream: "http://a:1", cors: false}
+""",
+        """\
+3:10: routes[1].name: "a" is taken, routes[0] has that name, give it another
+4:10: routes[2].name: "a b" is no name, it labels logs and metrics, use up to 64 letters, digits and _ . : / -
+5:10: routes[3].name: "" is no name, it labels logs and metrics, use up to 64 letters, digits and _ . : / -
+""",
+    ),
+    Row(
+        "the same route twice",
+        """\
+routes:
+- {match: {path: /a}, upstream: "http://a:1", cors: false}
+- {match: {path: /a/}, upstream: "http://b:1", cors: false}
+""",
+        """\
+3:11: routes[1].match: the route is unreachable, routes[0] takes all that it matches, remove it, or give it other methods, another host or path
+""",
+    ),
+    Row(
+        "a route whose methods are taken",
+        """\
+routes:
+- {match: {path: /a, methods: [GET, PUT]}, upstream: "http://a:1", cors: false}
+- {match: {path: /a, methods: [PUT]}, upstream: "http://b:1", cors: false}
+""",
+        """\
+3:11: routes[1].match: the route is unreachable, routes[0] takes PUT on this path, remove it, or give it other methods, another host or path
+""",
+    ),
+    Row(
+        "methods",
+        """\
+routes:
+- {match: {path: /a, methods: [get, CONNECT, "A B", é]}, upstream: "http://a:1", cors: false}
+- {match: {path: /b, methods: []}, upstream: "http://a:1", cors: false}
+""",
+        """\
+2:32: routes[0].match.methods[0]: "get" is no method, methods are compared with their case, did you mean "GET"?
+2:37: routes[0].match.methods[1]: "CONNECT" cannot be routed, the gateway never forwards it, remove it
+2:46: routes[0].match.methods[2]: "A B" is no method, it is not a token, write a method
+2:53: routes[0].match.methods[3]: "é" is no method, it is not a token, write a method
+3:31: routes[1].match.methods: the list is empty, the route could never be chosen, name methods, or remove the key
+""",
+    ),
+    Row(
+        "headers to set and remove",
+        'routes:\n- match: {path: /}\n  upstream:\n    url: http://a:1\n    headers:\n      set: {Host: a, X-A: "a\\r\\nb", "X B": c, x-c: 1, X-D: " d", Y: a, y: b, Transfer-Encoding: chunked, Content-Length: "5", X-Forwarded-For: a}\n      remove: [Connection, Y, "", Upgrade]\n  cors: false\n',
+        """\
+6:13: routes[0].upstream.headers.set.Host: "Host" cannot be set or removed, it says which site is called, use upstream.host
+6:27: routes[0].upstream.headers.set.X-A: the value has a control character, a line break in it would make another header or another request, remove it
+6:37: routes[0].upstream.headers.set["X B"]: "X B" is no header name, it is not a token, use letters, digits and -
+6:52: routes[0].upstream.headers.set.x-c: the value is not text, YAML reads it as a number, put it in quotes
+6:60: routes[0].upstream.headers.set.X-D: the value begins or ends with white space, white space around a value does not reach the upstream, remove it
+6:72: routes[0].upstream.headers.set.y: y is set twice, Y is the same header, remove one
+6:78: routes[0].upstream.headers.set.Transfer-Encoding: "Transfer-Encoding" cannot be set or removed, the gateway frames messages by it, remove this line
+6:106: routes[0].upstream.headers.set.Content-Length: "Content-Length" cannot be set or removed, the gateway frames messages by it, remove this line
+6:127: routes[0].upstream.headers.set.X-Forwarded-For: "X-Forwarded-For" cannot be set or removed, the gateway sets it, name the proxies in front under server.trustedProxies
+7:16: routes[0].upstream.headers.remove[0]: "Connection" cannot be set or removed, it belongs to one connection, remove this line
+7:28: routes[0].upstream.headers.remove[1]: "Y" is set and removed, setting it replaces the client's already, remove one
+7:31: routes[0].upstream.headers.remove[2]: "" is no header name, it is not a token, use letters, digits and -
+7:35: routes[0].upstream.headers.remove[3]: "Upgrade" cannot be set or removed, it belongs to one connection, remove this line
+""",
+    ),
+    Row(
+        "url and urls",
+        """\
+routes: [{match: {path: /}, upstream: {url: "http://a:1", urls: ["http://a:1"]}, cors: false}]
+""",
+        """\
+1:59: routes[0].upstream.urls: urls is one too many, url is there already, remove one
+""",
+    ),
+)
+
+POLICIES = (
+    Row(
+        "everyone with credentials",
+        """\
+corsPolicies: {p: {allowOrigins: ["*"], allowCredentials: true}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:35: corsPolicies.p.allowOrigins[0]: …
+""",
+    ),
+    Row(
+        "no origins",
+        """\
+corsPolicies: {p: {allowMethods: [GET]}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:19: corsPolicies.p.allowOrigins: …
+""",
+    ),
+    Row(
+        "origins with a path, a slash, upper case",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com/, https://A.example.com, https://a.example.com:443]}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:35: corsPolicies.p.allowOrigins[0]: …
+1:59: corsPolicies.p.allowOrigins[1]: …
+1:82: corsPolicies.p.allowOrigins[2]: …
+""",
+    ),
+    Row(
+        "an unsafe regular expression as a text",
+        """\
+corsPolicies: {p: {allowOriginRegex: "https://.*.example.com", allowCredentials: true}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:38: corsPolicies.p.allowOriginRegex: …
+""",
+    ),
+    Row(
+        "null as an origin",
+        """\
+corsPolicies: {p: {allowOrigins: [null]}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:35: corsPolicies.p.allowOrigins[0]: the item has no value, YAML reads null as nothing, for the origin null there is dangerouslyAllowNullOrigin
+""",
+    ),
+    Row(
+        "the text null as an origin",
+        """\
+corsPolicies: {p: {allowOrigins: ["null"]}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:35: corsPolicies.p.allowOrigins[0]: …
+""",
+    ),
+    Row(
+        "a plain http origin with credentials",
+        """\
+corsPolicies: {p: {allowOrigins: [http://a.example.com, "http://localhost:*"], allowCredentials: true}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:35: corsPolicies.p.allowOrigins[0]: …
+""",
+    ),
+    Row(
+        "a wildcard over a public suffix",
+        """\
+corsPolicies: {p: {allowOrigins: ["https://*.github.io"], allowCredentials: true}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:35: corsPolicies.p.allowOrigins[0]: …
+""",
+    ),
+    Row(
+        "problems of an inline policy stand in its block",
+        """\
+routes:
+- match: {path: /}
+  upstream: http://a:1
+  cors:
+    allowOrigins:
+      - https://a.example.com
+      - https://a.example.com/x
+""",
+        """\
+7:9: routes[0].cors.allowOrigins[1]: …
+""",
+    ),
+    Row(
+        "indices count what was refused for its type",
+        """\
+corsPolicies: {p: {allowOrigins: [5, https://a.example.com, ~, https://b.example.com/x]}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:35: corsPolicies.p.allowOrigins[0]: 5 is not text, YAML reads it as a number, put it in quotes
+1:61: corsPolicies.p.allowOrigins[2]: the item has no value, YAML reads null as nothing, for the origin null there is dangerouslyAllowNullOrigin
+1:64: corsPolicies.p.allowOrigins[3]: …
+""",
+    ),
+    Row(
+        "a source named twice",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com], missingOrigin: {from: [Host, Host]}, allowMethods: [TRACE]}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:88: corsPolicies.p.missingOrigin.from[1]: warning: …
+1:111: corsPolicies.p.allowMethods[0]: …
+""",
+    ),
+    Row(
+        "a name of a policy that was refused is known",
+        """\
+corsPolicies: {p: 5}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:19: corsPolicies.p: …
+""",
+    ),
+    Row(
+        "defaults that were refused are defaults",
+        """\
+defaults: {cors: [a]}
+routes: [{match: {path: /}, upstream: "http://a:1"}]
+""",
+        """\
+1:18: defaults.cors: …
+""",
+    ),
+    Row(
+        "urls that were refused are urls",
+        """\
+routes: [{match: {path: /}, upstream: {urls: ["ftp://a"]}, cors: false}]
+""",
+        """\
+1:47: routes[0].upstream.urls[0]: …
+""",
+    ),
+    Row(
+        "problems of defaults",
+        """\
+defaults: {cors: {allowOrigins: [a]}}
+routes: [{match: {path: /}, upstream: "http://a:1"}]
+""",
+        """\
+1:34: defaults.cors.allowOrigins[0]: …
+""",
+    ),
+)
+
+SUBSTITUTIONS = (
+    Row(
+        "a variable that is not set",
+        """\
+log: {level: "${NOT_SET}"}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:14: log.level: the variable NOT_SET is not set, it has no default, set it, or write ${NOT_SET:-default}
+""",
+    ),
+    Row(
+        "a variable with a message",
+        """\
+log: {level: "${NOT_SET:?choose a level}"}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:14: log.level: the variable NOT_SET is not set, choose a level, set it, or write ${NOT_SET:-default}
+""",
+    ),
+    Row(
+        "an empty variable that must not be",
+        """\
+log: {level: "${EMPTY:?}"}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:14: log.level: the variable EMPTY is empty, it has no default, set it, or write ${EMPTY:-default}
+""",
+    ),
+    Row(
+        "forms that do not exist",
+        """\
+log: {level: "${A-b}", format: "${}", access: "${A:-${B}}"}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:14: log.level: "${A-b}" is no substitution, the forms are ${NAME}, ${NAME:-default}, ${NAME:?message} and ${file:/path}, write $${ for a literal ${
+1:32: log.format: "${}" is no substitution, the forms are ${NAME}, ${NAME:-default}, ${NAME:?message} and ${file:/path}, write $${ for a literal ${
+1:47: log.access: "${A:-${B}" is no substitution, the forms are ${NAME}, ${NAME:-default}, ${NAME:?message} and ${file:/path}, write $${ for a literal ${
+""",
+    ),
+    Row(
+        "an open brace",
+        """\
+log: {level: "${A"}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:14: log.level: ${ has no }, a substitution ends with }, write $${ for a literal ${
+""",
+    ),
+    Row(
+        "files",
+        """\
+routes: [{match: {path: /}, upstream: {url: "http://a:1", headers: {set: {A: "${file:/missing}", B: "${file:relative}", C: "${file:/binary}"}}}, cors: false}]
+""",
+        """\
+1:78: routes[0].upstream.headers.set.A: the file /missing cannot be read, No such file or directory, correct the path or the file
+1:101: routes[0].upstream.headers.set.B: ${file:relative} has no absolute path, it would depend on where the gateway is started, write ${file:/path}
+1:124: routes[0].upstream.headers.set.C: the file /binary cannot be read, it is not UTF-8 text, correct the path or the file
+""",
+    ),
+    Row(
+        "secrets are not shown",
+        'server: {limits: {connections: "${SECRET}"}, timeouts: {head: "${file:/secret}"}, publicOrigin: "${SECRET}", listen: "${SECRET}"}\nroutes: [{name: "${SECRET}!", match: {path: "${SECRET}"}, upstream: {url: "http://${SECRET}@a", headers: {set: {A: "${SECRET}\\n"}}}, cors: "${SECRET}"}]\n',
+        """\
+1:32: server.limits.connections: ${SECRET} is not a whole number, write a number from 1 to 1000000
+1:63: server.timeouts.head: ${file:/secret} is not a duration, write a whole number and its unit: 250ms, 10s, 5m, 1h
+1:97: server.publicOrigin: ${SECRET} is no origin, an origin is http(s)://host[:port], correct it where it is set
+1:118: server.listen: ${SECRET} has no port, correct it where it is set
+2:17: routes[0].name: ${SECRET} is no name, it labels logs and metrics, use up to 64 letters, digits and _ . : / -
+2:45: routes[0].match.path: ${SECRET} does not begin with /, correct it where it is set
+2:75: routes[0].upstream.url: the URL holds a user name or password, what stands in a URL shows in logs and status pages, send it with upstream.headers.set, for example Authorization
+2:116: routes[0].upstream.headers.set.A: the value has a control character, a line break in it would make another header or another request, remove it
+2:140: routes[0].cors: ${SECRET} is unknown, no policy under corsPolicies has that name, there are none
+""",
+    ),
+    Row(
+        "secrets in a policy are not shown",
+        """\
+corsPolicies: {p: {allowOrigins: ["https://${SECRET}/"], allowOriginRegex: ".*${SECRET}", allowHeaders: ["${SECRET} x"], maxAge: "${SECRET}"}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:35: corsPolicies.p.allowOrigins[0]: …
+1:76: corsPolicies.p.allowOriginRegex: warning: …
+1:106: corsPolicies.p.allowHeaders[0]: …
+1:130: corsPolicies.p.maxAge: …
+""",
+    ),
+)
+
+TESTS = (
+    Row(
+        "what a test must have",
+        """\
+tests:
+- {}
+- {path: a, expect: maybe, method: "a b", headers: {"a b": c}}
+- {path: /, expect: allow, credentials: maybe}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+2:3: tests[0].path: path is missing, a test needs it, write path: /
+2:3: tests[0].expect: expect is missing, a test needs it, write expect: allow or expect: deny
+3:10: tests[1].path: "a" does not begin with /, a test names a path of the gateway, begin with /
+3:21: tests[1].expect: "maybe" is no choice for expect, write allow or deny
+3:36: tests[1].method: "a b" is no method, it is not a token, write one
+3:60: tests[1].headers["a b"]: a b is no header name, it is not a token, write one
+4:41: tests[2].credentials: "maybe" is not a boolean, write true or false
+""",
+    ),
+)
+
+WARNINGS = (
+    Row(
+        "a policy that nothing uses",
+        """\
+corsPolicies: {spa: {allowOrigins: [https://a.example.com]}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:16: corsPolicies.spa: warning: spa has no effect, no route and not defaults.cors names it, remove it, or refer to it
+""",
+    ),
+    Row(
+        "a route whose methods are taken in part",
+        """\
+routes:
+- {match: {path: /a, methods: [GET, PUT]}, upstream: "http://a:1", cors: false}
+- {match: {path: /a, methods: [PUT, POST]}, upstream: "http://b:1", cors: false}
+""",
+        """\
+3:31: routes[1].match.methods: warning: PUT never gets here, routes[0] takes it on this path, remove it from one of them
+""",
+    ),
+    Row(
+        "methods that change nothing",
+        """\
+routes:
+- {match: {path: /a, methods: [GET, GET, BREW]}, upstream: "http://a:1", cors: false}
+""",
+        """\
+2:37: routes[0].match.methods[1]: warning: "GET" has no effect, it stands in the list already, remove it
+2:42: routes[0].match.methods[2]: warning: "BREW" has no effect, the gateway cannot receive that method, remove it
+""",
+    ),
+    Row(
+        "everyone is trusted",
+        """\
+server: {trustedProxies: ["::/0"]}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:27: server.trustedProxies[0]: warning: "::/0" trusts everyone, any client can then forge X-Forwarded-For, -Proto and -Host, name the proxies' networks
+""",
+    ),
+    Row(
+        "a maxAge from another proxy",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com], maxAge: 1728000}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
+""",
+        """\
+1:67: corsPolicies.p.maxAge: warning: …
+""",
+    ),
+)
+
+INVALID: tuple[Row, ...] = (
+    *YAML,
+    *KEYS,
+    *TYPES,
+    *ADDRESSES,
+    *ROUTES,
+    *POLICIES,
+    *SUBSTITUTIONS,
+    *TESTS,
+)
+"""Rows with at least one error."""
+
+WARNED: tuple[Row, ...] = WARNINGS
+"""Rows that load, with warnings."""
