@@ -1,0 +1,151 @@
+"""What the client gets of an API's response: the second half of a plan, as pure as the first.
+
+The gateway has the last word on CORS: the API's own ``Access-Control-*`` are removed and replaced,
+unless the policy says otherwise, and ``Vary`` is united and never shortened. Of the rest, only what
+concerns the upstream's connection is left out; names, values and order stay as they were.
+"""
+
+from dataclasses import dataclass
+
+from cors_gateway.cors.exposure import expose_real_names
+from cors_gateway.messages.fields import (
+    CONNECTION_SPECIFIC,
+    FieldIndex,
+    check_fields,
+    connection_options,
+    index_fields,
+    is_prohibited_connection_option,
+    merge_vary,
+    strip_fields,
+)
+from cors_gateway.messages.framing import (
+    CHUNKED,
+    UNTIL_CLOSE,
+    Framing,
+    FramingKind,
+    response_framing,
+    response_persists,
+    rewrite_content_length,
+)
+from cors_gateway.messages.heads import FieldLines, ResponseHead, serialize_response_head
+from cors_gateway.planned import Forward
+
+__all__ = ["Concluded", "conclude", "conclude_interim"]
+
+_DROPPED = CONNECTION_SPECIFIC | {b"x-request-id"}
+
+EVENT_STREAM = b"text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """A response as it goes to the client."""
+
+    head: bytes
+    """For the wire, with the empty line."""
+    upstream_framing: Framing
+    downstream_framing: Framing
+    upstream_persists: bool
+    """Whether the API takes another request on its connection."""
+    downstream_persists: bool
+    """Whether the client may send another request on its connection."""
+    is_event_stream: bool
+    """Whether long silence is to be expected."""
+
+
+def conclude(
+    forward: Forward, head: ResponseHead, *, date: bytes, request_id: bytes, close: bool
+) -> Concluded:
+    """Decide what the client gets of a final response.
+
+    Args:
+        forward: what was planned for the request.
+        head: as the API sent it.
+        date: for a response that has no ``Date`` (RFC 9110, section 6.6.1).
+        request_id: sent to the client as ``X-Request-ID``.
+        close: whether the client's connection has to close in any case.
+
+    Raises:
+        MessageError: 502, where the response cannot be passed on safely.
+    """
+    check_fields(head.fields, 502)
+    index = index_fields(head.fields)
+    method = b"HEAD" if forward.head_only else b""
+    upstream_framing = response_framing(method, head.status, head.minor_version, index)
+    downstream_framing = _framing_for(forward, upstream_framing)
+    persists = (
+        forward.persists and not close and downstream_framing.kind is not FramingKind.UNTIL_CLOSE
+    )
+
+    fields = rewrite_content_length(head.fields, index, head.status)
+    lines = [*_apply_policy(forward, fields, index)]
+    if b"date" not in index:
+        lines.append((b"Date", date))
+    if downstream_framing.kind is FramingKind.CHUNKED:
+        lines.append((b"Transfer-Encoding", b"chunked"))
+    lines.append((b"X-Request-ID", request_id))
+    if not persists:
+        lines.append((b"Connection", b"close"))
+    return Concluded(
+        head=serialize_response_head(ResponseHead(head.status, head.reason, 1, tuple(lines))),
+        upstream_framing=upstream_framing,
+        downstream_framing=downstream_framing,
+        upstream_persists=response_persists(head.minor_version, index, upstream_framing),
+        downstream_persists=persists,
+        is_event_stream=any(
+            value.lower().startswith(EVENT_STREAM) for value in index.get(b"content-type", ())
+        ),
+    )
+
+
+def conclude_interim(head: ResponseHead) -> bytes:
+    """Give an interim response (1xx) as the client gets it: without what concerns a connection."""
+    index = index_fields(head.fields)
+    check_fields(head.fields, 502)
+    fields = strip_fields(head.fields, _dropped(index) | {b"content-length"})
+    return serialize_response_head(ResponseHead(head.status, head.reason, 1, fields))
+
+
+def _framing_for(forward: Forward, upstream: Framing) -> Framing:
+    """Content whose length the head does not tell is chunked, or to HTTP/1.0 ends by closing.
+
+    RFC 9112, section 6.1: never chunked to HTTP/1.0. To HTTP/1.1, chunks let a client tell the end
+    of content that an API ends by closing from content that broke off.
+    """
+    if upstream.kind in {FramingKind.CHUNKED, FramingKind.UNTIL_CLOSE}:
+        return CHUNKED if forward.minor_version else UNTIL_CLOSE
+    return upstream
+
+
+def _dropped(index: FieldIndex) -> frozenset[bytes]:
+    options = connection_options(index)
+    if not options:
+        return _DROPPED
+    return _DROPPED.union(o for o in options if not is_prohibited_connection_option(o))
+
+
+def _apply_policy(forward: Forward, fields: FieldLines, index: FieldIndex) -> FieldLines:
+    """Leave out what ends here and what the policy replaces, and add what it grants."""
+    dropped = _dropped(index)
+    decision = forward.decision
+    if decision is None:
+        return strip_fields(fields, dropped)
+    granted = decision.fields
+    mode = decision.upstream_cors
+    if mode == "passthrough" or (mode == "fallback" and b"access-control-allow-origin" in index):
+        granted = ()
+        lines = strip_fields(fields, dropped)
+    else:
+        replaced = {name for name in index if name.startswith(b"access-control-")}
+        replaced |= {name.lower() for name, _ in granted}
+        lines = strip_fields(fields, dropped | replaced)
+        if decision.expose_real:
+            exposed = expose_real_names(name for name, _ in lines)
+            if exposed is not None:
+                granted = (*granted, (b"Access-Control-Expose-Headers", exposed))
+    if decision.vary:
+        lines = strip_fields(lines, {b"vary"})
+        vary = merge_vary(index.get(b"vary", ()), decision.vary)
+        if vary is not None:
+            granted = (*granted, (b"Vary", vary))
+    return (*lines, *granted)

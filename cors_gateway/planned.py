@@ -1,0 +1,93 @@
+"""What a plan can say: answer the request here, or forward it like this.
+
+Both hold everything that whoever carries them out needs: the request itself is not looked at again.
+"""
+
+from dataclasses import dataclass
+
+from cors_gateway.answers import Answer
+from cors_gateway.cors.decision import Decision
+from cors_gateway.messages.framing import Framing
+from cors_gateway.messages.heads import FieldLines
+from cors_gateway.snapshot import Route, Timeouts
+
+__all__ = ["Forward", "Peer", "Respond", "cors_fields"]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a client's connection."""
+
+    address: str
+    """An IP address; empty for a unix socket."""
+    scheme: bytes = b"http"
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """The gateway answers itself; no upstream hears of the request."""
+
+    answer: Answer
+    route: Route | None
+    decision: Decision | None
+    framing: Framing
+    """How the request's content is framed, so that it can be passed over."""
+    persists: bool
+    """Whether the connection may carry another request."""
+    head_only: bool
+    expects_continue: bool
+    authority: bytes
+    path: bytes
+    user_agent: bytes
+    request_id: bytes | None = None
+    fault: Exception | None = None
+    """The mistake of ours because of which the answer is a 500; for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The request goes to an upstream."""
+
+    route: Route
+    decision: Decision | None
+    """``None`` where the route is transparent."""
+    request_line: bytes
+    """To send upstream, without its line end."""
+    field_lines: FieldLines
+    """To send upstream, all but ``X-Request-ID``."""
+    framing: Framing
+    persists: bool
+    head_only: bool
+    is_idempotent: bool
+    expects_continue: bool
+    minor_version: int
+    """Of the client's HTTP/1."""
+    timeouts: Timeouts
+    max_content_bytes: int | None
+    authority: bytes
+    """As the client asked for it."""
+    path: bytes
+    user_agent: bytes
+    request_id: bytes | None = None
+    """What a trusted peer called the request; ``None`` to make one."""
+
+    def head(self, request_id: bytes) -> bytes:
+        """Give the head to send upstream."""
+        lines = [self.request_line]
+        lines += [b"%b: %b" % line for line in self.field_lines]
+        lines.append(b"X-Request-ID: %b\r\n\r\n" % request_id)
+        return b"\r\n".join(lines)
+
+    @property
+    def answer_fields(self) -> FieldLines:
+        """The CORS fields and ``Vary`` of an answer that the gateway makes instead."""
+        return cors_fields(self.decision)
+
+
+def cors_fields(decision: Decision | None) -> FieldLines:
+    """Give the fields that any answer to this request must carry."""
+    if decision is None:
+        return ()
+    if decision.vary:
+        return (*decision.fields, (b"Vary", b", ".join(decision.vary)))
+    return decision.fields

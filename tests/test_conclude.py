@@ -1,0 +1,257 @@
+"""What a client gets of an API's response: its fields, its framing, and the policy's last word."""
+
+from typing import Any
+
+import pytest
+
+from cors_gateway.conclude import Concluded, conclude, conclude_interim
+from cors_gateway.messages.framing import CHUNKED, NO_CONTENT, UNTIL_CLOSE, Framing, FramingKind
+from cors_gateway.messages.heads import MessageError, ResponseHead
+from tests.test_plan import APP, EVIL, ORIGIN, forwarded, head, policy, route, snapshot
+
+COUNTED = Framing(FramingKind.COUNTED, 5)
+LENGTH = (b"Content-Length", b"5")
+CODED = (b"Transfer-Encoding", b"chunked")
+DATE = b"Sat, 21 Nov 2026 07:00:00 GMT"
+
+
+def concluded(
+    *fields: tuple[bytes, bytes],
+    status: int = 200,
+    minor: int = 1,
+    close: bool = False,
+    request: Any = None,
+    **settings: Any,
+) -> Concluded:
+    cors = settings.pop("cors", {})
+    config = snapshot(route(policy=None if cors is None else policy(**cors)))
+    forward = forwarded(request or head(ORIGIN), config)
+    response = ResponseHead(status, b"Fine", minor, fields)
+    return conclude(forward, response, date=DATE, request_id=b"id", close=close)
+
+
+def lines(result: Concluded) -> list[bytes]:
+    assert result.head.endswith(b"\r\n\r\n")
+    return result.head.split(b"\r\n")[1:-2]
+
+
+def values(result: Concluded, name: bytes) -> list[bytes]:
+    prefix = name.lower() + b":"
+    return [
+        line[len(prefix) :].strip() for line in lines(result) if line.lower().startswith(prefix)
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields, status, method, client_minor, upstream, downstream",
+    [
+        pytest.param((LENGTH,), 200, b"GET", 1, COUNTED, COUNTED, id="counted"),
+        pytest.param((LENGTH,), 200, b"GET", 0, COUNTED, COUNTED, id="counted to 1.0"),
+        pytest.param((CODED,), 200, b"GET", 1, CHUNKED, CHUNKED, id="chunked"),
+        pytest.param((CODED,), 200, b"GET", 0, CHUNKED, UNTIL_CLOSE, id="chunked to 1.0"),
+        pytest.param((), 200, b"GET", 1, UNTIL_CLOSE, CHUNKED, id="until close"),
+        pytest.param((), 200, b"GET", 0, UNTIL_CLOSE, UNTIL_CLOSE, id="until close to 1.0"),
+        pytest.param((LENGTH,), 200, b"HEAD", 1, NO_CONTENT, NO_CONTENT, id="HEAD"),
+        pytest.param((CODED,), 200, b"HEAD", 0, NO_CONTENT, NO_CONTENT, id="HEAD to 1.0"),
+        pytest.param((LENGTH,), 204, b"GET", 1, NO_CONTENT, NO_CONTENT, id="204"),
+        pytest.param((LENGTH,), 304, b"GET", 1, NO_CONTENT, NO_CONTENT, id="304"),
+    ],
+)
+def test_the_framing(
+    fields: tuple[tuple[bytes, bytes], ...],
+    status: int,
+    method: bytes,
+    client_minor: int,
+    upstream: Framing,
+    downstream: Framing,
+) -> None:
+    result = concluded(*fields, status=status, request=head(method=method, minor=client_minor))
+    assert (result.upstream_framing, result.downstream_framing) == (upstream, downstream)
+    assert values(result, b"transfer-encoding") == ([b"chunked"] if downstream == CHUNKED else [])
+    keeps_length = LENGTH in fields and status != 204
+    assert values(result, b"content-length") == ([b"5"] if keeps_length else [])
+
+
+@pytest.mark.parametrize(
+    "fields, minor, persists",
+    [
+        ((LENGTH,), 1, True),
+        ((LENGTH, (b"Connection", b"close")), 1, False),
+        ((LENGTH,), 0, False),
+        ((LENGTH, (b"Connection", b"keep-alive")), 0, True),
+        ((), 1, False),
+    ],
+)
+def test_whether_the_api_takes_another_request(
+    fields: tuple[tuple[bytes, bytes], ...], minor: int, persists: bool
+) -> None:
+    assert concluded(*fields, minor=minor).upstream_persists is persists
+
+
+@pytest.mark.parametrize(
+    "request_head, close, persists",
+    [
+        (head(), False, True),
+        (head(), True, False),
+        (head((b"Connection", b"close")), False, False),
+        (head(minor=0), False, False),
+    ],
+)
+def test_whether_the_client_may_send_another_request(
+    request_head: Any, close: bool, persists: bool
+) -> None:
+    result = concluded(LENGTH, close=close, request=request_head)
+    assert result.downstream_persists is persists
+    assert values(result, b"connection") == ([] if persists else [b"close"])
+
+
+def test_what_concerns_the_apis_connection_ends_here() -> None:
+    result = concluded(
+        LENGTH,
+        (
+            b"Connection",
+            b"x-hop, Keep-Alive, Content-Length, Set-Cookie, Access-Control-Allow-Origin",
+        ),
+        (b"Keep-Alive", b"timeout=5"),
+        (b"X-Hop", b"1"),
+        (b"Proxy-Authenticate", b"Basic"),
+        (b"Upgrade", b"h2c"),
+        (b"Trailer", b"X"),
+        (b"Set-Cookie", b"a=b"),
+        (b"X-Request-ID", b"the API's"),
+    )
+    assert lines(result) == [
+        b"Content-Length: 5",
+        b"Set-Cookie: a=b",
+        b"Access-Control-Allow-Origin: " + APP,
+        b"Vary: Origin",
+        b"Date: " + DATE,
+        b"X-Request-ID: id",
+    ]
+
+
+def test_a_date_of_the_apis_own_stays() -> None:
+    assert values(concluded((b"date", b"yesterday")), b"date") == [b"yesterday"]
+
+
+OWN = (
+    (b"Access-Control-Allow-Origin", b"*"),
+    (b"access-control-allow-credentials", b"true"),
+    (b"Access-Control-Anything", b"x"),
+)
+
+
+@pytest.mark.parametrize(
+    "cors, own, origins, other",
+    [
+        ({}, OWN, [APP], []),
+        ({"upstream_cors": "passthrough"}, OWN, [b"*"], [b"x"]),
+        ({"upstream_cors": "passthrough"}, (), [], []),
+        ({"upstream_cors": "fallback"}, OWN, [b"*"], [b"x"]),
+        ({"upstream_cors": "fallback"}, OWN[1:], [APP], []),
+        ({"mode": "reportOnly"}, OWN, [b"*"], [b"x"]),
+        (None, OWN, [b"*"], [b"x"]),
+        (None, (), [], []),
+    ],
+)
+def test_who_has_the_last_word_on_cors(
+    cors: dict[str, Any] | None,
+    own: tuple[tuple[bytes, bytes], ...],
+    origins: list[bytes],
+    other: list[bytes],
+) -> None:
+    result = concluded(LENGTH, *own, cors=cors)
+    assert values(result, b"access-control-allow-origin") == origins
+    assert values(result, b"access-control-anything") == other
+
+
+def test_an_origin_that_is_not_allowed_gets_nothing_of_the_apis_own_either() -> None:
+    result = concluded(LENGTH, *OWN, request=head(EVIL))
+    assert not any(line.lower().startswith(b"access-control") for line in lines(result))
+    assert values(result, b"vary") == [b"Origin"]
+
+
+@pytest.mark.parametrize(
+    "own, merged",
+    [
+        ((), [b"Origin"]),
+        ((b"Accept",), [b"Accept, Origin"]),
+        ((b"Accept, ORIGIN", b"Cookie"), [b"Accept, ORIGIN, Cookie"]),
+        ((b"*",), [b"*"]),
+        ((b"Accept", b"*"), [b"*"]),
+    ],
+)
+def test_vary_is_united_and_never_shortened(own: tuple[bytes, ...], merged: list[bytes]) -> None:
+    result = concluded(LENGTH, *((b"vary", value) for value in own))
+    assert values(result, b"vary") == merged
+
+
+def test_a_route_whose_answer_is_the_same_for_all_leaves_vary_alone() -> None:
+    result = concluded(LENGTH, (b"vary", b"Accept"), cors={"allow_origins": ("*",)})
+    assert values(result, b"vary") == [b"Accept"]
+    assert values(result, b"access-control-allow-origin") == [b"*"]
+
+
+def test_the_names_that_are_really_there_are_exposed_where_a_star_would_not_do() -> None:
+    result = concluded(
+        LENGTH,
+        (b"X-Total", b"7"),
+        (b"ETag", b"x"),
+        (b"Keep-Alive", b"5"),
+        (b"Connection", b"X-Hop"),
+        (b"X-Hop", b"1"),
+        *OWN,
+        cors={"allow_credentials": True, "expose_headers": ("*",)},
+    )
+    (exposed,) = values(result, b"access-control-expose-headers")
+    names = set(exposed.split(b", "))
+    assert {b"X-Total", b"ETag"} <= names
+    assert names.isdisjoint({b"Keep-Alive", b"Connection", b"X-Hop", b"Access-Control-Anything"})
+
+
+def test_timing_may_be_read_by_whom_the_policy_names_and_is_told_once() -> None:
+    result = concluded(
+        LENGTH, (b"Timing-Allow-Origin", b"*"), cors={"timing_allow_origins": (APP.decode(),)}
+    )
+    assert values(result, b"timing-allow-origin") == [APP]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (LENGTH, CODED),
+        (LENGTH, LENGTH),
+        ((b"Content-Length", b"x"),),
+        ((b"Transfer-Encoding", b"gzip"),),
+        ((b"A", b"b\x01c"),),
+        ((b"A\x01", b"b"),),
+    ],
+)
+def test_what_cannot_be_passed_on_safely_is_a_502(fields: tuple[tuple[bytes, bytes], ...]) -> None:
+    with pytest.raises(MessageError) as caught:
+        concluded(*fields)
+    assert caught.value.status == 502
+
+
+@pytest.mark.parametrize(
+    "content_type, expected",
+    [
+        (b"text/event-stream", True),
+        (b"Text/Event-Stream; charset=utf-8", True),
+        (b"text/plain", False),
+    ],
+)
+def test_an_event_stream_is_known_by_its_type(content_type: bytes, expected: bool) -> None:
+    assert concluded((b"Content-Type", content_type)).is_event_stream is expected
+
+
+def test_an_interim_response_keeps_what_does_not_concern_a_connection() -> None:
+    response = ResponseHead(
+        103, b"Early", 1, ((b"Link", b"</a>"), (b"Connection", b"x"), (b"X", b"y"), LENGTH, CODED)
+    )
+    assert conclude_interim(response) == b"HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n"
+
+
+def test_an_interim_response_is_looked_at_like_any_other() -> None:
+    with pytest.raises(MessageError):
+        conclude_interim(ResponseHead(103, b"Early", 1, ((b"Link", b"\x01"),)))
