@@ -1,0 +1,1 @@
+"""Processes, signals and sockets: what carries the data plane."""

@@ -1,0 +1,95 @@
+"""One worker: an event loop that serves listening sockets until it is told to stop.
+
+TERM, QUIT and INT drain: connections are accepted for ``drain.delay`` more, then the listeners
+close, requests in progress may end within ``drain.timeout``, and the process ends with 0. A
+second signal ends it now.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+from typing import Any
+
+import uvloop
+
+from cors_gateway.process.logging import LogWriter, access_logger, is_json, report_event
+from cors_gateway.snapshot import Snapshot
+from cors_gateway.wire.downstream import DownstreamConnection
+from cors_gateway.wire.plane import Plane
+
+__all__ = ["run_worker", "serve"]
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
+
+
+def run_worker(
+    snapshot: Snapshot, sockets: Sequence[socket.socket], announce: Callable[[], None]
+) -> None:
+    """Serve until a signal says stop.
+
+    Args:
+        snapshot: what to serve.
+        sockets: bound and listening.
+        announce: called once connections are accepted.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(snapshot, sockets, announce))
+
+
+async def serve(
+    snapshot: Snapshot, sockets: Sequence[socket.socket], announce: Callable[[], None]
+) -> None:
+    """Serve ``sockets`` on the running loop until a signal says stop."""
+    loop = asyncio.get_running_loop()
+    writer = LogWriter(sys.stdout)
+    json_lines = is_json(snapshot.log, sys.stdout)
+    loop.set_exception_handler(lambda _, context: _report_fault(context, json_lines=json_lines))
+    plane = Plane(snapshot, loop, access_logger(snapshot.log, writer, json_lines=json_lines))
+    stop = asyncio.Event()
+    stop_now = asyncio.Event()
+
+    def ask_to_stop() -> None:
+        (stop_now if stop.is_set() else stop).set()
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, ask_to_stop)
+    servers = [
+        await loop.create_server(lambda: DownstreamConnection(plane), sock=sock)
+        if sock.family != socket.AF_UNIX
+        else await loop.create_unix_server(lambda: DownstreamConnection(plane), sock=sock)
+        for sock in sockets
+    ]
+    plane.start()
+    announce()
+    await stop.wait()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(snapshot.drain.delay):
+            await stop_now.wait()
+    for server in servers:
+        server.close()
+    draining = loop.create_task(plane.drain(snapshot.drain.timeout))
+    interrupted = loop.create_task(stop_now.wait())
+    await asyncio.wait({draining, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+    if not draining.done():
+        draining.cancel()
+        await plane.drain(0)
+    interrupted.cancel()
+    writer.close()
+
+
+def _report_fault(context: dict[str, Any], *, json_lines: bool) -> None:
+    """Say in one line what nobody caught, and where it came from."""
+    parts = [str(context.get("message", "unhandled error"))]
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        parts += [
+            f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ]
+        parts.append(repr(error))
+    report_event("error", ": ".join(parts), json_lines=json_lines)

@@ -1,0 +1,40 @@
+"""What an exchange asks of a client's connection."""
+
+from typing import Protocol
+
+from cors_gateway.answers import Answer
+
+__all__ = ["Client"]
+
+
+class Client(Protocol):
+    """The connection that a request came by."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of the response."""
+
+    def take_unread(self) -> bytes:
+        """Give what has arrived behind the head."""
+
+    def put_back(self, surplus: bytes) -> None:
+        """Take what arrived behind the content: it begins the next request."""
+
+    def pause_reading(self) -> None:
+        """Let the client wait."""
+
+    def resume_reading(self) -> None:
+        """Let the client go on."""
+
+    def untaken_bytes(self) -> int:
+        """Tell how much waits for the client to take it."""
+
+    def exchange_failed(
+        self, answer: Answer, request_id: bytes, *, persists: bool, head_only: bool
+    ) -> None:
+        """Send an answer of the gateway's own; the exchange is over."""
+
+    def exchange_ended(self, *, persists: bool) -> None:
+        """Take that the response is complete."""
+
+    def truncate(self, *, reset: bool) -> None:
+        """Close early, so that the client knows the response for incomplete."""

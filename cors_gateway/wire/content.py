@@ -1,0 +1,220 @@
+"""Relaying content: read by one framing, written by another, never held back.
+
+A reader is told the framing of the message that arrives and gives out pieces of content; a writer
+is told the framing of the message that leaves and puts pieces on the wire. Counted content is
+counted and not parsed; chunked content goes through a decoder made for that one message and is
+framed anew; content until close is passed as it comes. Trailers are dropped (RFC 9110,
+section 6.5.1 leaves that to us; merging them is what must not happen).
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from cors_gateway.messages.chunked import LAST_CHUNK, ChunkedDecoder, chunk_head
+from cors_gateway.messages.framing import Framing, FramingKind
+from cors_gateway.messages.heads import MessageError
+
+__all__ = [
+    "ContentReader",
+    "ContentWriter",
+    "RequestContent",
+    "ResponseContent",
+    "content_reader",
+    "content_writer",
+]
+
+
+class ContentReader(Protocol):
+    """Takes what arrives after a head."""
+
+    finished: bool
+    """Whether the content is whole."""
+    surplus: bytes
+    """What arrived behind the end of the content."""
+
+    def feed(self, data: bytes) -> Sequence[bytes]:
+        """Take bytes from the connection and give out content.
+
+        Raises:
+            MessageError: where the framing is broken.
+        """
+
+    def feed_eof(self) -> bool:
+        """Take the end of the connection; say whether the content is whole."""
+
+
+class ContentWriter(Protocol):
+    """Frames what leaves after a head."""
+
+    def frame(self, pieces: Sequence[bytes]) -> bytes:
+        """Give the bytes that carry ``pieces``."""
+
+    def end(self) -> bytes:
+        """Give the bytes that end the content."""
+
+
+class _CountedReader:
+    __slots__ = ("_remaining", "finished", "surplus")
+
+    def __init__(self, length: int) -> None:
+        self._remaining = length
+        self.finished = length == 0
+        self.surplus = b""
+
+    def feed(self, data: bytes) -> Sequence[bytes]:
+        remaining = self._remaining
+        if len(data) < remaining:
+            self._remaining = remaining - len(data)
+            return (data,)
+        self._remaining = 0
+        self.finished = True
+        if len(data) > remaining:
+            self.surplus = data[remaining:]
+            data = data[:remaining]
+        return (data,) if data else ()
+
+    def feed_eof(self) -> bool:
+        return self.finished
+
+
+class _ChunkedReader:
+    __slots__ = ("_decoder", "finished", "surplus")
+
+    def __init__(self, *, strict: bool) -> None:
+        self._decoder = ChunkedDecoder(strict=strict)
+        self.finished = False
+        self.surplus = b""
+
+    def feed(self, data: bytes) -> Sequence[bytes]:
+        decoder = self._decoder
+        pieces = decoder.feed(data)
+        if decoder.finished:
+            self.finished = True
+            self.surplus = decoder.surplus
+        return pieces
+
+    def feed_eof(self) -> bool:
+        return self.finished
+
+
+class _UntilCloseReader:
+    __slots__ = ("finished", "surplus")
+
+    def __init__(self) -> None:
+        self.finished = False
+        self.surplus = b""
+
+    def feed(self, data: bytes) -> Sequence[bytes]:
+        return (data,) if data else ()
+
+    def feed_eof(self) -> bool:
+        self.finished = True
+        return True
+
+
+class _PlainWriter:
+    """For counted content, whose count the head has told, and content until close."""
+
+    __slots__ = ()
+
+    def frame(self, pieces: Sequence[bytes]) -> bytes:
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def end(self) -> bytes:
+        return b""
+
+
+class _ChunkedWriter:
+    __slots__ = ()
+
+    def frame(self, pieces: Sequence[bytes]) -> bytes:
+        # What arrived together leaves as one chunk: a message of tiny chunks costs little here.
+        length = sum(map(len, pieces))
+        return b"".join((chunk_head(length), *pieces, b"\r\n")) if length else b""
+
+    def end(self) -> bytes:
+        return LAST_CHUNK
+
+
+_PLAIN_WRITER = _PlainWriter()
+_CHUNKED_WRITER = _ChunkedWriter()
+
+
+def content_reader(framing: Framing, *, strict: bool) -> ContentReader:
+    """Make the reader for one message; ``strict`` for requests."""
+    if framing.kind is FramingKind.CHUNKED:
+        return _ChunkedReader(strict=strict)
+    if framing.kind is FramingKind.UNTIL_CLOSE:
+        return _UntilCloseReader()
+    return _CountedReader(framing.length)
+
+
+def content_writer(framing: Framing) -> ContentWriter:
+    """Give the writer for one message."""
+    return _CHUNKED_WRITER if framing.kind is FramingKind.CHUNKED else _PLAIN_WRITER
+
+
+class RequestContent:
+    """The content of one request on its way from the client to the API."""
+
+    __slots__ = ("_bound", "_reader", "_writer", "length")
+
+    def __init__(self, framing: Framing, bound: int | None) -> None:
+        """Relay content that comes and leaves in ``framing``.
+
+        Args:
+            framing: of the request.
+            bound: how long the content may be; ``None`` for no bound.
+        """
+        self._reader = content_reader(framing, strict=True)
+        self._writer = content_writer(framing)
+        self._bound = bound
+        self.length = 0
+        """Bytes relayed so far."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the content is whole."""
+        return self._reader.finished
+
+    @property
+    def surplus(self) -> bytes:
+        """What arrived behind the end of the content: the next request."""
+        return self._reader.surplus
+
+    def relay(self, data: bytes) -> bytes:
+        """Take bytes from the client and give the bytes that go to the API.
+
+        Raises:
+            MessageError: 400 where the framing is broken, 413 where there is too much.
+        """
+        reader = self._reader
+        pieces = reader.feed(data) if data else ()
+        self.length += sum(map(len, pieces))
+        if self._bound is not None and self.length > self._bound:
+            raise MessageError(413, "The content is too long.")
+        framed = self._writer.frame(pieces) if pieces else b""
+        return framed + self._writer.end() if reader.finished else framed
+
+
+class ResponseContent:
+    """The content of one response on its way to the client, behind the head."""
+
+    __slots__ = ("_held", "_writer", "length")
+
+    def __init__(self, head: bytes, framing: Framing) -> None:
+        """Relay content that leaves in ``framing`` behind ``head``."""
+        self._held = head
+        self._writer = content_writer(framing)
+        self.length = 0
+        """Bytes relayed so far."""
+
+    def relay(self, pieces: Sequence[bytes], *, finished: bool) -> bytes:
+        """Give the bytes that carry ``pieces``; the first time with the head in front."""
+        self.length += sum(map(len, pieces))
+        framed = self._writer.frame(pieces) if pieces else b""
+        if finished:
+            framed += self._writer.end()
+        if self._held:
+            framed, self._held = self._held + framed, b""
+        return framed

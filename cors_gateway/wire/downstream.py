@@ -1,0 +1,399 @@
+"""A client's connection: idle → busy with one exchange → idle, or lingering, or closed.
+
+It reads one head after the other, asks ``plan`` what to do, and answers or begins an exchange.
+Heads that arrive while it is busy wait in order; past a bound, reading pauses. It owns the client's
+deadlines: a head is timed from its first byte, not byte by byte.
+
+A client that closes its sending side is taken for gone, as nginx does: nothing else tells in time
+that nobody waits for an event stream any more.
+"""
+
+import asyncio
+from typing import cast
+
+from cors_gateway.answers import Answer, answer_failure, serialize_answer
+from cors_gateway.failures import Failure, failure_of_message
+from cors_gateway.messages.framing import FramingKind
+from cors_gateway.messages.heads import MessageError
+from cors_gateway.plan import plan
+from cors_gateway.planned import Forward, Peer, Respond
+from cors_gateway.wire.content import ContentReader, content_reader
+from cors_gateway.wire.exchange import Exchange
+from cors_gateway.wire.heads import HeadCutter, read_request_head
+from cors_gateway.wire.plane import Plane
+from cors_gateway.wire.record import AccessRecord, describe_request
+from cors_gateway.wire.sockets import abort_with_reset, has_hung_up, untaken_bytes
+from cors_gateway.wire.tick import NEVER
+from cors_gateway.wire.upstream import WRITE_BUFFER
+
+__all__ = ["DownstreamConnection"]
+
+PIPELINED_BYTES = 64 * 1024
+"""Bytes of later requests that may wait while one is in progress."""
+
+DISCARDED_BYTES = 64 * 1024
+"""Bytes of content that are read and dropped so that a connection may live on after an answer."""
+
+LINGER = 2.0
+"""Seconds in which a client may read our last answer although it is still sending.
+
+Closing at once would make the kernel send a reset, which can destroy an answer not yet read
+(RFC 9112, section 9.6)."""
+
+
+class DownstreamConnection(asyncio.Protocol):
+    """One client's connection."""
+
+    __slots__ = (
+        "_deadline",
+        "_discarding",
+        "_exchange",
+        "_heads",
+        "_is_busy",
+        "_is_full",
+        "_lingering",
+        "_peer",
+        "_plane",
+        "_transport",
+        "_untaken",
+    )
+
+    def __init__(self, plane: Plane) -> None:
+        """Make a connection of ``plane``."""
+        self._plane = plane
+        self._transport: asyncio.Transport | None = None
+        self._peer = Peer("")
+        self._heads = HeadCutter()
+        self._exchange: Exchange | None = None
+        self._discarding: ContentReader | None = None
+        self._is_busy = False
+        self._is_full = False
+        self._lingering = False
+        self._deadline = NEVER
+        self._untaken = 0
+
+    # What asyncio tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, or refuse if there are too many."""
+        transport = self._transport = cast("asyncio.Transport", transport)
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        peername = transport.get_extra_info("peername")
+        self._peer = Peer(peername[0] if isinstance(peername, tuple) else "")
+        self._await(self._plane.snapshot.timeouts.head)
+        if not self._plane.add(self):
+            self._answer(answer_failure(Failure.CONNECTION_LIMIT), self._record(), persists=False)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sent."""
+        exchange = self._exchange
+        try:
+            if exchange is not None and exchange.takes_content:
+                exchange.request_content(data)
+            elif self._discarding is not None:
+                self._discard(data)
+            elif not self._lingering:
+                self._heads.add(data)
+                self._read_heads()
+        except Exception as error:  # noqa: BLE001 - asyncio would close without a word to anybody
+            self._break_down(error)
+
+    def eof_received(self) -> bool:
+        """Take that the client sends no more; the transport then closes by itself."""
+        self._lose_client()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take that the connection is gone."""
+        del exc
+        self._lose_client()
+        self._transport = None
+        self._plane.remove(self)
+
+    def pause_writing(self) -> None:
+        """Pass on that the client is slow."""
+        self._is_full = True
+        if self._exchange is not None:
+            self._exchange.client_full()
+
+    def resume_writing(self) -> None:
+        """Pass on that the client reads again, or go on with the next request."""
+        self._is_full = False
+        if self._exchange is not None:
+            self._exchange.client_ready()
+        elif not self._lingering and self._transport and not self._transport.is_closing():
+            self._await_head()
+            self._next_request()
+
+    # Reading heads.
+
+    def _read_heads(self) -> None:
+        """Serve every whole request that has arrived, until one keeps us busy."""
+        if self._is_busy:
+            return
+        self._is_busy = True
+        heads, snapshot = self._heads, self._plane.snapshot
+        try:
+            while self._may_read_head():
+                had_begun = heads.has_begun
+                raw = heads.cut(snapshot.limits)
+                if raw is None:
+                    if not had_begun and heads.unread:
+                        self._await(snapshot.timeouts.head)
+                    return
+                self._serve(raw)
+            if len(heads.unread) > PIPELINED_BYTES:
+                self.pause_reading()
+        except MessageError as error:
+            self._refuse_head(error)
+        except Exception as error:  # noqa: BLE001 - costs this request, and no other
+            self._break_down(error)
+        finally:
+            self._is_busy = False
+
+    def _may_read_head(self) -> bool:
+        return bool(
+            self._heads.unread
+            and self._exchange is None
+            and self._discarding is None
+            and not self._lingering
+            and not self._is_full
+            and self._transport is not None
+            and not self._transport.is_closing()
+        )
+
+    def _serve(self, raw: bytes) -> None:
+        plane = self._plane
+        snapshot = plane.snapshot
+        head = read_request_head(raw, snapshot.limits.field_lines)
+        record = self._record()
+        planned = plan(snapshot, head, self._peer, plane.pseudonym)
+        describe_request(record, head, planned)
+        self._deadline = NEVER
+        if isinstance(planned, Forward):
+            exchange = self._exchange = Exchange(plane, self, planned, record)
+            exchange.begin()
+        else:
+            if planned.fault is not None:
+                plane.report_fault(planned.fault, record.request_id)
+            self._respond(planned, record)
+
+    def _respond(self, planned: Respond, record: AccessRecord) -> None:
+        framing = planned.framing
+        persists = planned.persists and not self._plane.draining
+        if framing.kind is FramingKind.COUNTED and framing.length <= DISCARDED_BYTES:
+            # The content is dropped, never read as a request (RFC 9112, section 9.3).
+            if not planned.expects_continue:
+                self._discarding = content_reader(framing, strict=True)
+            else:
+                persists = False
+        elif framing.kind is not FramingKind.NONE:
+            persists = False
+        self._answer(planned.answer, record, persists=persists, head_only=planned.head_only)
+        if self._discarding is not None and not self._lingering:
+            self._discard(self._heads.take_unread())
+
+    def _discard(self, data: bytes) -> None:
+        reader = self._discarding
+        if reader is None:  # pragma: no cover - asked for only while discarding
+            return
+        reader.feed(data)
+        if reader.finished:
+            self._discarding = None
+            self._heads.add(reader.surplus)
+            self._await_head()
+            self._read_heads()
+        else:
+            self._await(self._plane.snapshot.timeouts.content)
+
+    def _refuse_head(self, error: MessageError) -> None:
+        answer = answer_failure(failure_of_message(error), detail=error.reason)
+        self._answer(answer, self._record(), persists=False)
+
+    def _answer(
+        self, answer: Answer, record: AccessRecord, *, persists: bool, head_only: bool = False
+    ) -> None:
+        record.status = answer.status
+        if answer.failure is not None:
+            record.error = answer.failure.proxy_error
+            record.problem = answer.failure.value
+        self._write_answer(answer, record.request_id, persists=persists, head_only=head_only)
+        self._plane.report(record)
+
+    def _write_answer(
+        self, answer: Answer, request_id: bytes, *, persists: bool, head_only: bool
+    ) -> None:
+        self.write(
+            serialize_answer(
+                answer,
+                request_id=request_id,
+                date=self._plane.ticker.date,
+                head_only=head_only,
+                persists=persists,
+            )
+        )
+        if persists:
+            self._await_head()
+        else:
+            self._linger()
+
+    # What an exchange asks for.
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of a response."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def take_unread(self) -> bytes:
+        """Give what has arrived behind the head."""
+        return self._heads.take_unread()
+
+    def put_back(self, surplus: bytes) -> None:
+        """Take what arrived behind the content: it begins the next request."""
+        self._heads.add(surplus)
+
+    def pause_reading(self) -> None:
+        """Let the client wait."""
+        if self._transport is not None and self._transport.is_reading():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Let the client go on."""
+        transport = self._transport
+        if transport is not None and not transport.is_closing() and not transport.is_reading():
+            transport.resume_reading()
+
+    def untaken_bytes(self) -> int:
+        """Tell how much waits for the client to take it."""
+        return 0 if self._transport is None else untaken_bytes(self._transport)
+
+    def exchange_failed(
+        self, answer: Answer, request_id: bytes, *, persists: bool, head_only: bool
+    ) -> None:
+        """Answer instead of the upstream."""
+        self._exchange = None
+        self._write_answer(
+            answer,
+            request_id,
+            persists=persists and not self._plane.draining,
+            head_only=head_only,
+        )
+        self._next_request()
+
+    def exchange_ended(self, *, persists: bool) -> None:
+        """Go on with the next request, or close."""
+        takes_content = self._exchange is not None and self._exchange.takes_content
+        self._exchange = None
+        if persists and not self._plane.draining:
+            self._await_head()
+        elif takes_content:
+            self._linger()
+        else:
+            self._close()
+        self._next_request()
+
+    def truncate(self, *, reset: bool) -> None:
+        """Close early, so that the client knows the response for incomplete."""
+        self._exchange = None
+        if reset and self._transport is not None:
+            abort_with_reset(self._transport)
+        else:
+            self._close()
+
+    # What the plane asks for.
+
+    def check_time(self, now: float) -> None:
+        """Act if a deadline has passed, or if a paused client has hung up."""
+        transport = self._transport
+        if transport is None:
+            return
+        exchange = self._exchange
+        if exchange is not None:
+            if not transport.is_reading() and has_hung_up(transport):
+                self.abort()
+            elif now >= exchange.deadline:
+                exchange.overdue()
+        elif now >= self._deadline:
+            self._time_is_up(transport)
+
+    def drain(self) -> None:
+        """Close when the request in progress is answered, or now if there is none."""
+        if self._exchange is None and not self._lingering and self._discarding is None:
+            self._close()
+
+    def abort(self) -> None:
+        """Close now."""
+        self._lose_client()
+        if self._transport is not None:
+            abort_with_reset(self._transport)
+
+    # The steps that several of these share.
+
+    def _record(self) -> AccessRecord:
+        return AccessRecord(self._plane.new_request_id(), self._peer.address)
+
+    def _await(self, seconds: float) -> None:
+        """Let the client have so long to say something."""
+        self._untaken = 0
+        self._deadline = self._plane.ticker.after(seconds)
+
+    def _await_reading(self, seconds: float) -> None:
+        """Let the client have so long to read something of what is written."""
+        self._await(seconds)
+        self._untaken = self.untaken_bytes()
+
+    def _await_head(self) -> None:
+        timeouts = self._plane.snapshot.timeouts
+        if self._is_full:
+            self._await_reading(timeouts.write)
+        else:
+            self._await(timeouts.keep_alive)
+
+    def _time_is_up(self, transport: asyncio.Transport) -> None:
+        if self._untaken and self.untaken_bytes() < self._untaken:
+            # Slow, but alive: what was written last is being read.
+            self._await_reading(self._plane.snapshot.timeouts.write)
+        elif transport.is_closing() or self._lingering or self._is_full or self._discarding:
+            self.abort()
+        elif self._heads.unread:
+            self._refuse_head(MessageError(408, "The request did not arrive in time."))
+        else:
+            self._close()
+
+    def _break_down(self, error: Exception) -> None:
+        """Take that handling what arrived raised what it must not: end the request with a 500."""
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.break_down(error)
+        else:
+            self._plane.report_fault(error)
+            self.abort()
+
+    def _next_request(self) -> None:
+        if not self._lingering and self._exchange is None:
+            self.resume_reading()
+            self._read_heads()
+
+    def _lose_client(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.client_lost()
+
+    def _linger(self) -> None:
+        """Send no more, and give the client time to read while it is still sending."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._lingering:
+            return
+        self._lingering = True
+        self._discarding = None
+        self._heads.take_unread()
+        self._await_reading(LINGER)
+        self.resume_reading()
+        if transport.can_write_eof():
+            transport.write_eof()
+
+    def _close(self) -> None:
+        """Close once the client has read what is written, if it goes on reading."""
+        if self._transport is not None:
+            self._transport.close()
+            self._await_reading(self._plane.snapshot.timeouts.write)

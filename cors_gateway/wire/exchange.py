@@ -1,0 +1,400 @@
+"""The life of one request that is forwarded, in order.
+
+An exchange is a state machine. It alone writes to both sides, so what has been sent to whom, what
+may be repeated and what may be used again is known in one place.
+
+The states::
+
+    CONNECTING   no connection to the API yet; the client is paused if it sends content
+    SENDING      the request's content is on its way; nothing of the response has been relayed
+    WAITING      the request is complete; nothing of the response has been relayed
+    EARLY        the response has begun although the request's content is still on its way
+    RELAYING     the request is complete; the response has begun
+    ENDED        nothing more happens; both connections have been let go
+
+The events, and what each means in each state. A dash means that it cannot happen: a pair that
+does is our own mistake, and ends the exchange with ``internal-error``::
+
+    event             CONNECTING  SENDING    WAITING    EARLY      RELAYING   ENDED
+    connected         send        -          -          -          -          let-go
+    connect_failed    answer      -          -          -          -          ignore
+    request_content   -           relay      -          relay      -          ignore
+    response_head     -           relay      relay      -          -          ignore
+    response_content  -           relay      relay      relay      relay      ignore
+    response_broken   -           answer     answer     truncate   truncate   ignore
+    upstream_lost     -           answer     retry      truncate   truncate   ignore
+    upstream_full     -           pause      pause      pause      pause      ignore
+    upstream_ready    -           resume     resume     resume     resume     ignore
+    client_full       -           pause      pause      pause      pause      ignore
+    client_ready      -           resume     resume     resume     resume     ignore
+    client_lost       abandon     abandon    abandon    abandon    abandon    ignore
+    overdue           answer      answer     answer     truncate   truncate   ignore
+
+(``response_content`` in SENDING and WAITING is the content that came together with its head, which
+is held back so that both leave in one write. Before that a client can only be full of interim
+responses.)
+
+What a failure means follows from the state: before the response has begun the client gets an
+answer; afterwards its connection is closed early, so that it can tell that content is missing
+(RFC 9112, section 8). A request is sent again once, and only if it is safe to: an idempotent method
+without content, on a reused connection, before any byte of a response (RFC 9110, section 9.2.2).
+"""
+
+from time import monotonic
+
+from cors_gateway.answers import answer_failure
+from cors_gateway.conclude import Concluded, conclude, conclude_interim
+from cors_gateway.failures import Failure, failure_of_message
+from cors_gateway.messages.framing import FramingKind
+from cors_gateway.messages.heads import MessageError, ResponseHead
+from cors_gateway.planned import Forward
+from cors_gateway.wire.client import Client
+from cors_gateway.wire.content import ContentReader, RequestContent, ResponseContent, content_reader
+from cors_gateway.wire.plane import Plane
+from cors_gateway.wire.record import AccessRecord
+from cors_gateway.wire.state import CONNECTED, Patience, State
+from cors_gateway.wire.tick import NEVER
+from cors_gateway.wire.upstream import UpstreamConnection
+
+__all__ = ["Exchange", "State"]
+
+MAX_INTERIM_RESPONSES = 16
+"""Interim responses before the final one; more is an API that never answers."""
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Exchange:
+    """One request on its way to an API, and the response on its way back."""
+
+    __slots__ = (
+        "_client",
+        "_concluded",
+        "_content",
+        "_forward",
+        "_interim_responses",
+        "_patience",
+        "_plane",
+        "_pool",
+        "_record",
+        "_response",
+        "_retried",
+        "_sent_at",
+        "_started_at",
+        "_upstream",
+        "state",
+    )
+
+    def __init__(
+        self, plane: Plane, client: Client, forward: Forward, record: AccessRecord
+    ) -> None:
+        """Make an exchange; ``begin`` starts it."""
+        self._plane = plane
+        self._client = client
+        self._forward = forward
+        self._record = record
+        self._pool = plane.pool_of(forward.route.upstream)
+        self.state = State.CONNECTING
+        self._patience = Patience(plane.ticker, forward)
+        self._content = RequestContent(forward.framing, forward.max_content_bytes)
+        self._response: ResponseContent | None = None
+        self._concluded: Concluded | None = None
+        self._upstream: UpstreamConnection | None = None
+        self._interim_responses = 0
+        self._retried = False
+        self._started_at = self._sent_at = monotonic()
+
+    # Finding a connection, and sending the request.
+
+    def begin(self) -> None:
+        """Ask for a connection."""
+        if self.takes_content:
+            self._client.pause_reading()
+        self._pool.acquire(self, repeatable=self._is_repeatable)
+
+    def wait_until(self, deadline: float, failure: Failure) -> None:
+        """Take how long the pool may need, and what it means if it needs longer."""
+        self._patience.deadline = deadline
+        self._patience.failure = failure
+
+    def connected(self, connection: UpstreamConnection) -> None:
+        """Send the head and whatever content has arrived with it."""
+        if not self._expects(State.CONNECTING):
+            self._pool.release(connection)
+            return
+        self._upstream = connection
+        connection.serve(self)
+        self._sent_at = monotonic()
+        head = self._forward.head(self._record.request_id)
+        if not self.takes_content:
+            self.state = State.WAITING
+            connection.write(head)
+            self._await_peer()
+            return
+        self.state = State.SENDING
+        self._client.resume_reading()
+        buffered = self._client.take_unread()
+        if not buffered and self._forward.expects_continue:
+            self._client.write(CONTINUE)
+        self._relay_request(head, buffered)
+
+    @property
+    def deadline(self) -> float:
+        """When the current wait has lasted too long; seconds of the loop's clock."""
+        return self._patience.deadline
+
+    @property
+    def takes_content(self) -> bool:
+        """Whether what the client sends now is content of this request."""
+        return not self._content.finished
+
+    def connect_failed(self, failure: Failure) -> None:
+        """Take that there is no connection."""
+        if self._expects(State.CONNECTING):
+            self._fail(failure)
+
+    def request_content(self, data: bytes) -> None:
+        """Relay what the client sent."""
+        if self._expects(State.SENDING, State.EARLY):
+            self._relay_request(b"", data)
+
+    # Relaying the response.
+
+    def response_head(self, head: ResponseHead) -> ContentReader | None:
+        """Take a head: relay an interim one, conclude a final one."""
+        if not self._expects(State.SENDING, State.WAITING):
+            return None
+        if head.status < 200:
+            self._relay_interim(head)
+            return None
+        self._record.upstream_status = head.status
+        self._record.upstream_duration = monotonic() - self._sent_at
+        concluded = conclude(
+            self._forward,
+            head,
+            date=self._plane.ticker.date,
+            request_id=self._record.request_id,
+            close=self.state is State.SENDING or self._plane.draining,
+        )
+        self._concluded = concluded
+        self._patience.streams = concluded.is_event_stream
+        self._response = ResponseContent(concluded.head, concluded.downstream_framing)
+        self._record.status = head.status
+        return content_reader(concluded.upstream_framing, strict=False)
+
+    def response_content(self, pieces: tuple[bytes, ...], *, finished: bool) -> None:
+        """Relay content, with the head in front if it has not left yet."""
+        if not self._expects(*CONNECTED):
+            return
+        concluded, response = self._concluded, self._response
+        if concluded is None or response is None:
+            self._fail(Failure.INTERNAL)
+            return
+        if self.state is State.WAITING:
+            self.state = State.RELAYING
+        elif self.state is State.SENDING:
+            self.state = State.EARLY
+        framed = response.relay(pieces, finished=finished)
+        self._record.response_bytes = response.length
+        if framed:
+            self._client.write(framed)
+        if finished:
+            self._finish(concluded)
+        else:
+            self._await_peer()
+
+    def response_broken(self, error: MessageError) -> None:
+        """Take that the API does not speak HTTP."""
+        if self._expects(*CONNECTED):
+            too_large = error.status == 431
+            self._fail(
+                Failure.RESPONSE_FIELDS_TOO_LARGE if too_large else Failure.RESPONSE_MALFORMED
+            )
+
+    # Losing a side.
+
+    def upstream_lost(self) -> None:
+        """Take that the API closed: it may be sent again, or answered, or it breaks off."""
+        upstream = self._upstream
+        if not self._expects(*CONNECTED) or upstream is None:
+            return
+        if (
+            self.state is State.WAITING
+            and upstream.reused
+            and not upstream.response_begun
+            and not self._retried
+            and self._is_repeatable
+        ):
+            self._retried = True
+            self._upstream = None
+            upstream.close()
+            self.state = State.CONNECTING
+            self._pool.acquire(self, repeatable=True, fresh=True)
+            return
+        begun = upstream.response_begun
+        self._fail(Failure.RESPONSE_INCOMPLETE if begun else Failure.CONNECTION_TERMINATED)
+
+    def client_lost(self) -> None:
+        """Take that the client is gone: the API must not go on working for nobody."""
+        if self.state is State.ENDED:
+            return
+        self._let_upstream_go()
+        if not self._record.status:
+            self._record.status = Failure.CLIENT_GONE.status
+        self._end(Failure.CLIENT_GONE)
+
+    # Back-pressure.
+
+    def upstream_full(self) -> None:
+        """Let the client wait: the API reads slowly."""
+        if self._expects(*CONNECTED):
+            self._patience.upstream_full = True
+            self._client.pause_reading()
+            self._await_peer()
+
+    def upstream_ready(self) -> None:
+        """Let the client go on."""
+        if self._expects(*CONNECTED):
+            self._patience.upstream_full = False
+            self._client.resume_reading()
+            self._await_peer()
+
+    def client_full(self) -> None:
+        """Let the API wait: the client reads slowly."""
+        if self._expects(*CONNECTED) and self._upstream is not None:
+            self._patience.client_full = True
+            self._upstream.pause_reading()
+            self._await_peer()
+
+    def client_ready(self) -> None:
+        """Let the API go on."""
+        if self._expects(*CONNECTED) and self._upstream is not None:
+            self._patience.client_full = False
+            self._upstream.resume_reading()
+            self._await_peer()
+
+    # Time.
+
+    def overdue(self) -> None:
+        """Take that the deadline has passed."""
+        if self.state is State.ENDED:
+            return
+        if self._untaken_bytes() < self._patience.untaken:
+            # Slow, but alive: what counts is whether it reads at all.
+            self._await_peer()
+            return
+        self._fail(self._patience.failure)
+
+    def _untaken_bytes(self) -> int:
+        """Tell how much the side that is full has not taken yet."""
+        if self._patience.client_full:
+            return self._client.untaken_bytes()
+        if self._patience.upstream_full and self._upstream is not None:
+            return self._upstream.untaken_bytes()
+        return 0
+
+    def _await_peer(self) -> None:
+        self._patience.renew(self.state, self._untaken_bytes())
+
+    # Mistakes of our own.
+
+    def break_down(self, error: Exception) -> None:
+        """Take that an event raised what it must not: tell the operator, and end."""
+        self._plane.report_fault(error, self._record.request_id)
+        self._fail(Failure.INTERNAL)
+
+    def _expects(self, *states: State) -> bool:
+        """Say whether an event means something now; end where it cannot happen."""
+        if self.state in states:
+            return True
+        self._fail(Failure.INTERNAL)
+        return False
+
+    # The steps that several events share.
+
+    @property
+    def _is_repeatable(self) -> bool:
+        return self._forward.is_idempotent and self._forward.framing.is_empty
+
+    def _relay_request(self, head: bytes, data: bytes) -> None:
+        upstream, content = self._upstream, self._content
+        if upstream is None:  # pragma: no cover - SENDING and EARLY have one
+            return
+        try:
+            framed = content.relay(data)
+        except MessageError as error:
+            self._fail(failure_of_message(error), detail=error.reason)
+            return
+        self._record.request_bytes = content.length
+        if head or framed:
+            upstream.write(head + framed)
+        if content.finished:
+            if content.surplus:
+                self._client.put_back(content.surplus)
+            self.state = State.RELAYING if self.state is State.EARLY else State.WAITING
+        self._await_peer()
+
+    def _relay_interim(self, head: ResponseHead) -> None:
+        self._interim_responses += 1
+        if head.status == 101:
+            self._fail(Failure.UPGRADE_UNEXPECTED)
+        elif self._interim_responses > MAX_INTERIM_RESPONSES:
+            self._fail(Failure.RESPONSE_MALFORMED)
+        elif head.status != 100 and self._forward.minor_version:
+            # RFC 9110, section 15.2: relayed, but never to HTTP/1.0; a 100 is ours to send.
+            self._client.write(conclude_interim(head))
+
+    def _finish(self, concluded: Concluded) -> None:
+        complete = self.state is State.RELAYING
+        upstream = self._upstream
+        self._upstream = None
+        self._end()
+        if upstream is not None:
+            if complete and concluded.upstream_persists:
+                self._pool.release(upstream)
+            elif complete:
+                upstream.close()
+            else:
+                upstream.abort()
+        self._client.exchange_ended(persists=complete and concluded.downstream_persists)
+
+    def _fail(self, failure: Failure, *, detail: str = "") -> None:
+        if self.state is State.ENDED:
+            return
+        begun = self.state in {State.EARLY, State.RELAYING}
+        self._let_upstream_go()
+        if not begun:
+            answer = answer_failure(failure, self._forward.answer_fields, detail=detail)
+            self._record.status = answer.status
+            self._end(failure)
+            self._client.exchange_failed(
+                answer,
+                self._record.request_id,
+                persists=self._forward.persists and not self.takes_content,
+                head_only=self._forward.head_only,
+            )
+            return
+        self._end(failure)
+        concluded = self._concluded
+        until_close = (
+            concluded is not None and concluded.downstream_framing.kind is FramingKind.UNTIL_CLOSE
+        )
+        self._client.truncate(reset=until_close or failure is Failure.CLIENT_GONE)
+
+    def _let_upstream_go(self) -> None:
+        if self.state is State.CONNECTING:
+            self._pool.withdraw(self)
+        upstream = self._upstream
+        if upstream is not None:
+            self._upstream = None
+            upstream.abort()
+
+    def _end(self, failure: Failure | None = None) -> None:
+        self.state = State.ENDED
+        self._patience.deadline = NEVER
+        record = self._record
+        record.duration = monotonic() - self._started_at
+        if failure is not None:
+            record.error = failure.proxy_error
+            record.problem = failure.value
+        self._plane.report(record)

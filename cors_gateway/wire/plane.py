@@ -1,0 +1,134 @@
+"""What all connections of one worker share: the snapshot, the pools, the clock, the records.
+
+The snapshot is a plain attribute: a request reads it once, when its head is complete, and keeps
+what it was decided by; so a reload changes no request that has begun.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from cors_gateway.snapshot import Snapshot, Upstream
+from cors_gateway.wire.pool import Pool
+from cors_gateway.wire.record import AccessRecord
+from cors_gateway.wire.tick import Ticker
+
+__all__ = ["Connection", "LogAccess", "Plane"]
+
+LogAccess = Callable[[Sequence[AccessRecord], float], None]
+"""Takes the records since the last tick, and the time in seconds since the epoch."""
+
+
+class Connection(Protocol):
+    """What a plane does with a client's connection."""
+
+    def check_time(self, now: float) -> None:
+        """Act if the deadline has passed, or if the client has gone unnoticed."""
+
+    def drain(self) -> None:
+        """Close when the request in progress is answered, or now if there is none."""
+
+    def abort(self) -> None:
+        """Close now."""
+
+
+class Plane:
+    """The shared state of one worker's data plane."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        loop: asyncio.AbstractEventLoop,
+        log_access: LogAccess | None = None,
+    ) -> None:
+        """Make a plane; ``start`` lets its clock run."""
+        self.snapshot = snapshot
+        self.loop = loop
+        self.ticker = Ticker(loop, self._on_tick)
+        self.draining = False
+        """Whether every response says that its connection will close."""
+        self.connections: set[Connection] = set()
+        self.pseudonym = b"cors-gateway-" + secrets.token_hex(4).encode("ascii")
+        """What ``Via`` calls this instance, so that it knows its own requests again."""
+        self._log_access = log_access
+        self._records: list[AccessRecord] = []
+        self._pools: dict[Upstream, Pool] = {}
+        self._id_prefix = secrets.token_hex(6)
+        self._id_count = 0
+        self._emptied: asyncio.Future[None] | None = None
+
+    def start(self) -> None:
+        """Let the clock run."""
+        self.ticker.start()
+
+    def pool_of(self, upstream: Upstream) -> Pool:
+        """Give the pool of an upstream."""
+        pool = self._pools.get(upstream)
+        if pool is None:
+            pool = self._pools[upstream] = Pool(upstream, self.loop, self.ticker)
+        return pool
+
+    def new_request_id(self) -> bytes:
+        """Make an identifier that is unique among all instances."""
+        self._id_count += 1
+        return b"%s-%06x" % (self._id_prefix.encode("ascii"), self._id_count)
+
+    def report(self, record: AccessRecord) -> None:
+        """Take the record of a request that has ended."""
+        if self._log_access is not None:
+            self._records.append(record)
+
+    def report_fault(self, error: Exception, request_id: bytes = b"") -> None:
+        """Tell the operator of a mistake of our own: what asyncio does with what nobody caught."""
+        message = f"internal error in request {request_id.decode('latin-1')}"
+        self.loop.call_exception_handler({"message": message, "exception": error})
+
+    def add(self, connection: Connection) -> bool:
+        """Take a new connection; say whether there is room for it."""
+        has_room = len(self.connections) < self.snapshot.limits.connections
+        self.connections.add(connection)
+        return has_room
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a closed connection."""
+        self.connections.discard(connection)
+        if not self.connections and self._emptied is not None and not self._emptied.done():
+            self._emptied.set_result(None)
+
+    async def drain(self, timeout: float) -> None:
+        """Let what is in progress end, for at most ``timeout`` seconds, then close everything."""
+        self.draining = True
+        for connection in tuple(self.connections):
+            connection.drain()
+        if self.connections:
+            self._emptied = self.loop.create_future()
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._emptied
+            except TimeoutError:
+                for connection in tuple(self.connections):
+                    connection.abort()
+        for pool in self._pools.values():
+            pool.close()
+        self.ticker.stop()
+        self.flush_records()
+
+    def flush_records(self) -> None:
+        """Log what has been recorded since the last time."""
+        if self._records and self._log_access is not None:
+            records, self._records = self._records, []
+            self._log_access(records, time.time())
+
+    def _on_tick(self) -> None:
+        now = self.ticker.now
+        for connection in tuple(self.connections):
+            try:
+                connection.check_time(now)
+            except Exception as error:  # noqa: BLE001 - the others have deadlines too
+                self.report_fault(error)
+                connection.abort()
+        for pool in self._pools.values():
+            pool.sweep()
+        self.flush_records()

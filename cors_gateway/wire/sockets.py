@@ -1,0 +1,48 @@
+"""What asyncio does not tell of a connection, or does not do to it: the kernel does.
+
+A paused transport notices neither end-of-file nor reset; an aborted one ends as if in order; a
+buffer that is empty says nothing of the megabytes that the kernel may still hold.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import select
+import socket
+import struct
+import termios
+
+__all__ = ["abort_with_reset", "has_hung_up", "untaken_bytes"]
+
+_HANG_UP = getattr(select, "POLLRDHUP", 0x2000)
+
+
+def abort_with_reset(transport: asyncio.Transport) -> None:
+    """Close a connection so that the peer sees a reset, not an orderly end.
+
+    ``abort`` alone sends FIN on uvloop, which ends content until close as if it were whole.
+    """
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def has_hung_up(transport: asyncio.Transport) -> bool:
+    """Say whether the peer has closed its side or the connection is gone."""
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), _HANG_UP)
+    return bool(poll.poll(0))
+
+
+def untaken_bytes(transport: asyncio.Transport) -> int:
+    """Count what was written and the peer has not acknowledged.
+
+    The kernel takes some megabytes for a slow peer, and tells the event loop of room again only
+    when a good part of it is free: by the buffer alone, a peer would seem dead that is just slow.
+    """
+    queued = struct.pack("i", 0)
+    with contextlib.suppress(OSError):
+        queued = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, queued)
+    count: int = struct.unpack("i", queued)[0]
+    return transport.get_write_buffer_size() + count

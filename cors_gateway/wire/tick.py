@@ -1,0 +1,64 @@
+"""The clock of a worker: one coarse tick for every deadline, date and log line.
+
+A timer per request costs more than the request. So a connection only notes when its next deadline
+is, and the tick, a few times a second, looks at all of them. A deadline is therefore met up to
+two intervals late, never early.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+
+__all__ = ["INTERVAL", "NEVER", "Ticker"]
+
+INTERVAL = 0.25
+"""Seconds between two ticks."""
+
+NEVER = float("inf")
+
+
+class Ticker:
+    """Tells the time as of the last tick and calls ``on_tick`` at each.
+
+    The monotonic clock is used for deadlines, so that a clock that jumps harms nothing; the wall
+    clock for ``Date`` alone.
+    """
+
+    __slots__ = ("_handle", "_loop", "_on_tick", "date", "now")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_tick: Callable[[], None]) -> None:
+        self._loop = loop
+        self._on_tick = on_tick
+        self._handle: asyncio.TimerHandle | None = None
+        self.now = loop.time()
+        """Seconds of the loop's clock."""
+        self.date = _date()
+        """The value of a ``Date`` field."""
+
+    def after(self, seconds: float) -> float:
+        """Give the deadline that is ``seconds`` from now.
+
+        The last tick may be a whole interval ago, and a deadline must not be met early.
+        """
+        return self.now + INTERVAL + seconds
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._handle = self._loop.call_later(INTERVAL, self._tick)
+
+    def stop(self) -> None:
+        """Tick no more."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _tick(self) -> None:
+        self._handle = self._loop.call_later(INTERVAL, self._tick)
+        self.now = self._loop.time()
+        self.date = _date()
+        self._on_tick()
+
+
+def _date() -> bytes:
+    return formatdate(time.time(), usegmt=True).encode("ascii")

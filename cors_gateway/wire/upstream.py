@@ -1,0 +1,247 @@
+"""A connection to an API: connecting → busy → idle in its pool, or closed.
+
+It owns the response parser: it cuts heads from what arrives, gives them to the exchange it
+serves, and then passes content through the reader that the exchange gave it for that response.
+
+RFC 9112, section 6.3: bytes that arrive when no request is outstanding must never be taken for a
+response. So a connection that becomes readable while idle is closed, and one that brought
+more than its response is never used again.
+"""
+
+import asyncio
+import select
+from typing import Protocol, cast
+
+from cors_gateway.messages.heads import MessageError, ResponseHead, find_head_end
+from cors_gateway.wire.content import ContentReader
+from cors_gateway.wire.heads import read_response_head
+from cors_gateway.wire.sockets import abort_with_reset, untaken_bytes
+
+__all__ = ["ResponseTaker", "UpstreamConnection"]
+
+MAX_RESPONSE_HEAD = 256 * 1024
+"""Bytes. Legacy applications send large cookies; nobody sends a head like this in good faith."""
+
+WRITE_BUFFER = 64 * 1024
+"""Bytes that wait for a slow peer before the other side is paused."""
+
+
+class ResponseTaker(Protocol):
+    """What a connection tells of the response it brings; an exchange."""
+
+    def response_head(self, head: ResponseHead) -> ContentReader | None:
+        """Take a head; give the reader for its content, or ``None`` if it was interim."""
+
+    def response_content(self, pieces: tuple[bytes, ...], *, finished: bool) -> None:
+        """Take a piece of content, and perhaps the end."""
+
+    def response_broken(self, error: MessageError) -> None:
+        """Take that what arrived is not HTTP."""
+
+    def upstream_lost(self) -> None:
+        """Take that the connection is closed."""
+
+    def upstream_full(self) -> None:
+        """Take that the API reads more slowly than the client writes."""
+
+    def upstream_ready(self) -> None:
+        """Take that the API reads again."""
+
+    def break_down(self, error: Exception) -> None:
+        """Take that one of these raised what it must not."""
+
+
+class Owner(Protocol):
+    """Who keeps the connection when it serves no exchange; a pool."""
+
+    def forget(self, connection: "UpstreamConnection") -> None:
+        """Take that the connection is closed."""
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection to an API."""
+
+    __slots__ = (
+        "_buffer",
+        "_owner",
+        "_poll",
+        "_reader",
+        "exchange",
+        "idle_since",
+        "response_begun",
+        "reused",
+        "transport",
+    )
+
+    def __init__(self, owner: Owner) -> None:
+        """Make a connection that ``owner`` keeps."""
+        self._owner = owner
+        self._buffer = b""
+        self._reader: ContentReader | None = None
+        self._poll = select.poll()
+        self.exchange: ResponseTaker | None = None
+        self.transport: asyncio.Transport | None = None
+        self.reused = False
+        """Whether it has served an exchange before."""
+        self.response_begun = False
+        """Whether a byte of the current response has arrived."""
+        self.idle_since = 0.0
+
+    # What asyncio tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        self._poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what the API sent."""
+        exchange = self.exchange
+        if exchange is None:
+            self.close()
+            return
+        self.response_begun = True
+        try:
+            reader = self._reader
+            if reader is None:
+                self._receive_head(exchange, data)
+            else:
+                pieces = reader.feed(data)
+                if pieces or reader.finished:
+                    exchange.response_content(tuple(pieces), finished=reader.finished)
+        except MessageError as error:
+            exchange.response_broken(error)
+        except Exception as error:  # noqa: BLE001 - asyncio would only close this connection
+            exchange.break_down(error)
+
+    def eof_received(self) -> bool:
+        """Take that the API sends no more; the transport then closes by itself."""
+        self._lost(reset=False)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take that the connection is gone."""
+        self._lost(reset=exc is not None)
+        self.transport = None
+        self._owner.forget(self)
+
+    def pause_writing(self) -> None:
+        """Pass on that the API is slow."""
+        if self.exchange is not None:
+            self.exchange.upstream_full()
+
+    def resume_writing(self) -> None:
+        """Pass on that the API reads again."""
+        if self.exchange is not None:
+            self.exchange.upstream_ready()
+
+    # What an exchange or a pool asks for.
+
+    def serve(self, exchange: ResponseTaker) -> None:
+        """Belong to an exchange from now on."""
+        self.exchange = exchange
+        self.response_begun = False
+        self._reader = None
+
+    def release(self) -> bool:
+        """Belong to no exchange any more; say whether both messages are whole and nothing more."""
+        reader = self._reader
+        self.exchange = None
+        self._reader = None
+        self.reused = True
+        return (
+            reader is not None
+            and reader.finished
+            and not reader.surplus
+            and not self._buffer
+            and self.is_open()
+            and not self._has_unsent()
+        )
+
+    def is_clean(self) -> bool:
+        """Say whether an idle connection is open and nothing waits to be read on it.
+
+        The event loop may not have told us yet of bytes that are already in the kernel: they
+        would become the answer to the next request. nginx peeks for the same reason.
+        """
+        return self.is_open() and not self._poll.poll(0)
+
+    def is_open(self) -> bool:
+        """Say whether neither side has closed, as far as the event loop knows."""
+        return self.transport is not None and not self.transport.is_closing()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of a request."""
+        if self.transport is not None and self.is_open():
+            self.transport.write(data)
+
+    def untaken_bytes(self) -> int:
+        """Tell how much waits for the API to take it."""
+        return untaken_bytes(self.transport) if self.transport and self.is_open() else 0
+
+    def pause_reading(self) -> None:
+        """Let the API wait: the client is slow."""
+        if self.transport is not None and self.transport.is_reading():
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Let the API go on."""
+        transport = self.transport
+        if transport is not None and not transport.is_closing() and not transport.is_reading():
+            transport.resume_reading()
+
+    def close(self) -> None:
+        """Close; what the API has not taken by now, it never will."""
+        if self._has_unsent():
+            self.abort()
+            return
+        self.exchange = None
+        if self.transport is not None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close at once, so that the API cannot take a request for complete."""
+        self.exchange = None
+        if self.transport is not None:
+            abort_with_reset(self.transport)
+
+    def _has_unsent(self) -> bool:
+        return self.transport is not None and self.transport.get_write_buffer_size() > 0
+
+    def _receive_head(self, exchange: ResponseTaker, data: bytes) -> None:
+        scanned = len(self._buffer)
+        buffer, self._buffer = self._buffer + data, b""
+        reader: ContentReader | None = None
+        while reader is None:
+            end = find_head_end(buffer, scanned)
+            if end < 0 or end > MAX_RESPONSE_HEAD:
+                if len(buffer) > MAX_RESPONSE_HEAD:
+                    raise MessageError(431, "the response head is too large")
+                self._buffer = buffer
+                return
+            head = read_response_head(buffer[:end])
+            buffer, scanned = buffer[end:], 0
+            reader = exchange.response_head(head)
+            if self.exchange is not exchange:
+                return
+        self._reader = reader
+        pieces: tuple[bytes, ...] = ()
+        if reader.finished:
+            reader.surplus = buffer
+        elif buffer:
+            pieces = tuple(reader.feed(buffer))
+        exchange.response_content(pieces, finished=reader.finished)
+
+    def _lost(self, *, reset: bool) -> None:
+        exchange = self.exchange
+        if exchange is None:
+            return
+        try:
+            reader = self._reader
+            if reader is not None and not reset and not reader.finished and reader.feed_eof():
+                exchange.response_content((), finished=True)
+            if self.exchange is exchange:
+                exchange.upstream_lost()
+        except Exception as error:  # noqa: BLE001 - asyncio would only log it
+            exchange.break_down(error)

@@ -1,0 +1,113 @@
+"""One worker as a process of its own, with a snapshot made from arguments.
+
+Run as a program it is the worker; imported, it starts one: ``with worker(port) as running``.
+"""
+
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cors_gateway.process.worker import run_worker
+from cors_gateway.routes import Router
+from cors_gateway.snapshot import Drain, LogSettings, Route, Snapshot, Upstream
+
+__all__ = ["RunningWorker", "worker"]
+
+PATIENCE = 10.0
+
+
+@dataclass
+class RunningWorker:
+    """A worker and where it listens."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    def connects(self, timeout: float = PATIENCE) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout)
+
+    def is_told(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def ends(self, within: float) -> int:
+        """Wait for its end; return the exit status."""
+        return self.process.wait(within)
+
+    def memory_peak(self) -> int:
+        """Bytes it has held resident at most since ``forgets_peak``."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+    def forgets_peak(self) -> None:
+        """Make the peak what it holds now."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", "ascii")
+
+
+@contextmanager
+def worker(
+    upstream_port: int, stdout: Any = subprocess.DEVNULL, **settings: Any
+) -> Iterator[RunningWorker]:
+    """Run a worker in front of a port of this machine.
+
+    Args:
+        upstream_port: where the API is.
+        stdout: for the log; a file, or a constant of ``subprocess``.
+        settings: ``delay`` and ``timeout`` of the drain; ``files``, a limit on descriptors.
+    """
+    reading, writing = os.pipe()
+    arguments = json.dumps({"upstream": upstream_port, "announce": writing, **settings})
+    process = subprocess.Popen(
+        [sys.executable, __file__, arguments],
+        stdout=stdout,
+        pass_fds=[writing],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    os.close(writing)
+    try:
+        with os.fdopen(reading, "rb") as announced:
+            port = int(announced.readline())
+        yield RunningWorker(process, port)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def main(settings: dict[str, Any]) -> None:
+    if "files" in settings:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (settings["files"], settings["files"]))
+    port = settings["upstream"]
+    route = Route(
+        name="api",
+        path=b"/",
+        upstream=Upstream(url=f"http://127.0.0.1:{port}", host="127.0.0.1", port=port),
+    )
+    snapshot = Snapshot(
+        router=Router([route]),
+        routes=(route,),
+        drain=Drain(settings.get("delay", 0.0), settings.get("timeout", 5.0)),
+        log=LogSettings(format="json"),
+    )
+    sock = socket.create_server(("127.0.0.1", 0), backlog=512)
+    sock.setblocking(False)
+
+    def announce() -> None:
+        os.write(settings["announce"], b"%d\n" % sock.getsockname()[1])
+        os.close(settings["announce"])
+
+    run_worker(snapshot, [sock], announce)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

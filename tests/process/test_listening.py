@@ -1,0 +1,82 @@
+"""Sockets to listen on: bound, or refused with what to do about it."""
+
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from cors_gateway.process.listening import ListenError, bind, url_of
+from cors_gateway.snapshot import Listener
+
+
+def test_a_free_port_is_told() -> None:
+    with bind(Listener("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+        assert url_of(sock) == f"http://127.0.0.1:{port}"
+        socket.create_connection(("127.0.0.1", port)).close()
+
+
+def test_an_ipv6_address_stands_in_brackets() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    try:
+        sock = bind(Listener("::1", 0))
+    except ListenError:
+        pytest.skip("this machine has no ::1")
+    with sock:
+        assert url_of(sock).startswith("http://[::1]:")
+
+
+def test_an_address_in_use_is_refused_with_a_remedy() -> None:
+    with bind(Listener("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+        with pytest.raises(ListenError, match=rf"127\.0\.0\.1:{port}: .*in use.*--listen"):
+            bind(Listener("127.0.0.1", port))
+
+
+def test_an_address_of_another_machine_is_refused_with_a_remedy() -> None:
+    with pytest.raises(ListenError, match="no such address"):
+        bind(Listener("192.0.2.1", 0))
+
+
+def test_a_name_that_does_not_resolve_is_refused() -> None:
+    with pytest.raises(ListenError, match=r"nowhere\.invalid"):
+        bind(Listener("nowhere.invalid", 0))
+
+
+def test_a_unix_socket_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with bind(Listener(unix_path=str(path))) as sock:
+        assert url_of(sock) == f"unix:{path}"
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+
+
+def test_the_unix_socket_of_a_process_that_is_gone_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    bind(Listener(unix_path=str(path))).close()
+    with bind(Listener(unix_path=str(path))):
+        assert stat.S_ISSOCK(path.stat().st_mode)
+
+
+def test_a_unix_socket_in_use_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with bind(Listener(unix_path=str(path))):
+        with pytest.raises(ListenError, match="in use"):
+            bind(Listener(unix_path=str(path)))
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+
+
+def test_a_file_at_the_path_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("data", "utf-8")
+    with pytest.raises(ListenError, match="no socket is there"):
+        bind(Listener(unix_path=str(path)))
+    assert path.read_text("utf-8") == "data"
+
+
+def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ListenError, match="No such file or directory"):
+        bind(Listener(unix_path=str(tmp_path / "a" / "b")))
