@@ -1,0 +1,159 @@
+"""Where the configuration of a command comes from: a file, standard input, or the environment.
+
+Every command that needs one takes this way, so that what ``validate`` accepts is what ``run``
+starts. Reading and printing happen here; what is right and wrong is for ``config``.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from cors_gateway.cli.endings import RefusedError
+from cors_gateway.cli.overrides import Flags, override, warn_of_workers
+from cors_gateway.cli.variables import (
+    ALLOW_CREDENTIALS,
+    ALLOW_ORIGINS,
+    CONFIG,
+    ROUTE_VARIABLES,
+    UPSTREAM,
+    given,
+    split_origins,
+    warn_of_unknown,
+)
+from cors_gateway.config.document import parse_document
+from cors_gateway.config.load import Loaded, load_document
+from cors_gateway.config.nodes import Document
+from cors_gateway.config.policies import PublicSuffixes
+from cors_gateway.config.problems import render_text
+from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
+from cors_gateway.config.quick import Given, load_flags, settings_from_flags
+from cors_gateway.process.logging import report_event
+from cors_gateway.snapshot import Snapshot
+
+__all__ = ["NO_ORIGINS", "NO_UPSTREAM", "SUFFIXES", "load", "load_quick", "snapshot_of", "warn"]
+
+DISCOVERED = ("cors-gateway.yaml", "config/gateway.yaml", "/etc/cors-gateway/gateway.yaml")
+SUFFIXES = PublicSuffixes(is_public_suffix, is_registry_suffix)
+
+NOTHING_TO_SERVE = (
+    "there is no configuration: name a file with -c FILE or put one at "
+    + ", ".join(DISCOVERED)
+    + "; or do without: cors-gateway proxy --to http://localhost:5000 "
+    "--allow-origin https://app.example.com"
+)
+NO_ORIGINS = (
+    "no origin is allowed, so no page could call the API: name the pages with --allow-origin "
+    f"https://app.example.com, or set {ALLOW_ORIGINS}=https://app.example.com"
+)
+NO_UPSTREAM = (
+    "it is not said which API to stand in front of: name it with --to http://localhost:5000, "
+    f"or set {UPSTREAM}=http://localhost:5000"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _SystemReader:
+    """What ``${NAME}`` and ``${file:/path}`` in a configuration read."""
+
+    env: Mapping[str, str]
+
+    def read_file(self, path: str) -> str:
+        return Path(path).read_text("utf-8")
+
+
+def load(config: str | None, flags: Flags | None = None) -> Loaded:
+    """Load the configuration that a command was started with.
+
+    Args:
+        config: the file that was named; ``-`` for standard input; ``None`` to look for one.
+        flags: what else was said on the command line.
+
+    Raises:
+        RefusedError: where there is nothing to load.
+    """
+    env = os.environ
+    flags = flags or Flags()
+    named = Given(config, "-c") if config else given(env, CONFIG)
+    file = named.value if named else next((name for name in DISCOVERED if _is_there(name)), None)
+    variables = [name for name in ROUTE_VARIABLES if given(env, name)]
+    if file and variables:
+        raise RefusedError(
+            f"both {file} and {variables[0]} say what to serve: "
+            f"remove the file, or unset {' and '.join(variables)}"
+        )
+    if file is None and variables:
+        return _load_environment(env, flags)
+    if file is None:
+        raise RefusedError(NOTHING_TO_SERVE)
+    content = _read(file)
+    document = override(parse_document(content, "stdin" if file == "-" else file), flags, env)
+    return load_document(document, sha256(content).hexdigest(), _SystemReader(env), SUFFIXES)
+
+
+def load_quick(document: Document, flags: Flags) -> Loaded:
+    """Load what flags or variables alone amount to."""
+    return load_flags(override(document, flags, os.environ), SUFFIXES)
+
+
+def snapshot_of(loaded: Loaded) -> Snapshot:
+    """Give what can run, after its warnings are printed.
+
+    Raises:
+        RefusedError: the configuration has mistakes; all of them are the text.
+    """
+    problems = render_text(loaded.problems)
+    if loaded.snapshot is None:
+        raise RefusedError(problems)
+    sys.stderr.write(problems)
+    return loaded.snapshot
+
+
+def warn(loaded: Loaded) -> None:
+    """Print what is odd about the environment."""
+    env = os.environ
+    used = (filled.expression for filled in loaded.filling.filled.values())
+    for text in (*warn_of_unknown(env, used), *warn_of_workers(loaded.document, env)):
+        report_event("warning", text, json_lines=False)
+
+
+def _load_environment(env: Mapping[str, str], flags: Flags) -> Loaded:
+    upstream, origins = given(env, UPSTREAM), given(env, ALLOW_ORIGINS)
+    if upstream is None:
+        raise RefusedError(NO_UPSTREAM)
+    listed = split_origins(origins) if origins else []
+    if not listed:
+        raise RefusedError(NO_ORIGINS)
+    document = settings_from_flags(
+        upstream=upstream,
+        allow_origins=listed,
+        credentials=given(env, ALLOW_CREDENTIALS),
+        name="environment",
+    )
+    return load_quick(document, flags)
+
+
+def _is_there(name: str) -> bool:
+    # Also a directory: Docker makes one in the place of a file to mount that does not exist.
+    return os.path.lexists(name)
+
+
+def _read(name: str) -> bytes:
+    try:
+        if name == "-":
+            return sys.stdin.buffer.read()
+        return Path(name).read_bytes()
+    except FileNotFoundError:
+        remedy = "check the name, or write the file"
+        raise RefusedError(f"{name}: there is no such file, {remedy}") from None
+    except IsADirectoryError:
+        remedy = "name the file in it; Docker makes a directory where a mounted file is missing"
+        raise RefusedError(f"{name}: it is a directory, {remedy}") from None
+    except PermissionError:
+        remedy = f"let user {os.geteuid()} read it"
+        raise RefusedError(f"{name}: permission denied, {remedy}") from None
+    except OSError as error:
+        why = error.strerror or "reading it failed"
+        raise RefusedError(f"{name}: {why}") from None

@@ -1,0 +1,141 @@
+"""What comes of a question: the requests as planned, their answers, and the browser's verdict.
+
+Decides nothing: ``plan`` and ``conclude`` treat the requests like real ones, and ``cors/browser``
+judges the answers. Of an API nothing is known; it is taken to answer 200 and to send no CORS
+fields of its own.
+"""
+
+from dataclasses import dataclass
+
+from cors_gateway.answers import serialize_answer
+from cors_gateway.conclude import conclude
+from cors_gateway.cors.browser import CorsError, judge_preflight, judge_response, needs_preflight
+from cors_gateway.cors.decision import Decision
+from cors_gateway.cors.public_suffixes import IsPublicSuffix
+from cors_gateway.explain.question import DEFAULT_SCHEME, Question, Site, check_receivable
+from cors_gateway.messages.heads import FieldLines, RequestHead, ResponseHead
+from cors_gateway.plan import plan
+from cors_gateway.planned import Forward, Peer, Respond
+from cors_gateway.snapshot import Route, Snapshot
+
+__all__ = ["Exchange", "Explanation", "explain", "home_of"]
+
+_ASSUMED_ANSWER = ResponseHead(200, b"OK", 1, ((b"Content-Length", b"0"),))
+_PEER = Peer("")
+_NOT_SHOWN = frozenset({b"content-length", b"date", b"x-request-id"})
+"""What differs from one answer to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request, what became of it, and the answer."""
+
+    request: RequestHead
+    planned: Respond | Forward
+    status: int
+    fields: FieldLines
+    """Of the answer, without what differs each time."""
+
+    @property
+    def route(self) -> Route | None:
+        """The route that took the request, or that would have if only the method were another."""
+        return self.planned.route
+
+    @property
+    def decision(self) -> Decision | None:
+        """What the policy said; ``None`` where there is none."""
+        return self.planned.decision
+
+    @property
+    def reaches_api(self) -> bool:
+        """Whether the API hears of it."""
+        return isinstance(self.planned, Forward)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The whole course of a question."""
+
+    question: Question
+    site: Site | None
+    """``None`` where no browser is involved."""
+    preflight: Exchange | None
+    """``None`` where the browser does not ask first."""
+    actual: Exchange | None
+    """``None`` where the browser sends no more after the preflight."""
+    error: CorsError | None
+    """Why the browser refuses, as Chromium names it."""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the browser lets the page read the answer, whatever it says."""
+        return self.error is None
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the API gets the request, and the page its answer."""
+        return self.is_readable and self.last.reaches_api
+
+    @property
+    def last(self) -> Exchange:
+        """The exchange with which it ends."""
+        last = self.actual or self.preflight
+        assert last is not None  # noqa: S101 - one of the two was sent
+        return last
+
+
+def explain(
+    snapshot: Snapshot, question: Question, is_public_suffix: IsPublicSuffix
+) -> Explanation:
+    """Follow a question to its end.
+
+    Args:
+        snapshot: the configuration.
+        question: what a page wants to send.
+        is_public_suffix: whether names below a domain belong to different parties.
+
+    Raises:
+        QuestionError: the method is none that the gateway can receive.
+    """
+    site = question.site(is_public_suffix)
+    if site is None or site == "same-origin":
+        actual = _exchange(snapshot, question.request(site))
+        return Explanation(question, site, None, actual, None)
+    asked = question.browser_request()
+    preflight = None
+    if needs_preflight(asked):
+        preflight = _exchange(snapshot, question.preflight(site))
+        error = judge_preflight(asked, preflight.status, preflight.fields)
+        if error is not None:
+            return Explanation(question, site, preflight, None, error)
+    check_receivable(question.method)
+    actual = _exchange(snapshot, question.request(site))
+    error = judge_response(asked, actual.fields)
+    return Explanation(question, site, preflight, actual, error)
+
+
+def home_of(snapshot: Snapshot) -> str | None:
+    """Find what a path without a host belongs to: our public origin, or the one host there is."""
+    if snapshot.public_origin is not None:
+        return snapshot.public_origin.decode()
+    hosts = {route.host for route in snapshot.routes}
+    only = next(iter(hosts)) if len(hosts) == 1 else None
+    return None if only is None else f"{DEFAULT_SCHEME}://{only.decode()}"
+
+
+def _exchange(snapshot: Snapshot, request: RequestHead) -> Exchange:
+    planned = plan(snapshot, request, _PEER, b"explain")
+    if isinstance(planned, Forward):
+        status = _ASSUMED_ANSWER.status
+        head = conclude(planned, _ASSUMED_ANSWER, date=b"", request_id=b"", close=False).head
+    else:
+        status = planned.answer.status
+        head = serialize_answer(
+            planned.answer, request_id=b"", date=b"", head_only=True, persists=True
+        )
+    return Exchange(request, planned, status, _shown_fields(head))
+
+
+def _shown_fields(head: bytes) -> FieldLines:
+    lines = [line.partition(b": ") for line in head.split(b"\r\n")[1:-2]]
+    return tuple((name, value) for name, _, value in lines if name.lower() not in _NOT_SHOWN)

@@ -1,0 +1,281 @@
+"""What would have to change for a refused request to pass: looked for by trying it.
+
+A change is made to the settings of the policy that refused, the policy is compiled again, with all
+its checks, and the question is asked again, until it passes. So no advice is given that would not
+load or would not help. Where the page or the origin is at fault, the advice says that instead.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
+from cors_gateway.config.load import Loaded
+from cors_gateway.config.policies import PublicSuffixes
+from cors_gateway.config.problems import Path, serialize_path
+from cors_gateway.cors.decision import Check, Reason
+from cors_gateway.cors.origins import suggest_origin
+from cors_gateway.cors.policy import Policy, compile_policy
+from cors_gateway.cors.settings import PolicySettings
+from cors_gateway.explain.explanation import Explanation, explain
+from cors_gateway.failures import Failure
+from cors_gateway.planned import Respond
+from cors_gateway.routes import Router
+from cors_gateway.snapshot import Route, Snapshot
+
+__all__ = ["Change", "Remedy", "find_remedy"]
+
+MOST_CHANGES = 8
+
+NULL_ORIGIN = (
+    "nothing should be changed: any page can make its origin null, so that allowing it allows "
+    "everyone; serve the page over http or https (null comes from file:, sandboxed frames and "
+    "redirects between origins)"
+)
+NO_CHANGE = "no change of the policy would allow it"
+LEAVE_OUT_CREDENTIALS = (
+    "if the page needs no cookies, it should leave out credentials: 'include'; otherwise"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of the configuration."""
+
+    source: str
+    """``FILE:LINE``, or the flag or variable."""
+    key: str
+    """Its path, e.g. ``corsPolicies.spa.allowOrigins``."""
+    text: str
+    """What to do there."""
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.key}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What to do about a refusal."""
+
+    changes: tuple[Change, ...] = ()
+    """All of them are needed."""
+    advice: str = ""
+    """What to do beside or instead of a change."""
+    shared_with: tuple[str, ...] = ()
+    """The names of the routes that a change of the policy concerns, where there are several."""
+
+
+def find_remedy(
+    loaded: Loaded, explanation: Explanation, suffixes: PublicSuffixes
+) -> Remedy | None:
+    """Find what would let the page have the API's answer; ``None`` where it has it.
+
+    Args:
+        loaded: the configuration that was asked.
+        explanation: what came of the question.
+        suffixes: what policies are checked with.
+    """
+    last, failure = explanation.last, _failure_of(explanation)
+    if loaded.snapshot is None or (explanation.is_readable and failure is None):
+        return None
+    route = last.route
+    if failure is Failure.METHOD_NOT_ALLOWED and route is not None and route.methods is not None:
+        path = ("routes", loaded.snapshot.routes.index(route), "match", "methods")
+        text = f"add {explanation.question.method.decode()}"
+        return Remedy((Change(_line(loaded, path), serialize_path(path), text),))
+    if failure is not None and failure not in {Failure.ORIGIN_REFUSED, Failure.NO_ROUTE}:
+        why = _detail_of(explanation) or failure.summary
+        return Remedy(advice=f"no change of the configuration would help: {why}")
+    if route is None:
+        return _add_route(loaded, loaded.snapshot, explanation)
+    if route.policy is None:
+        return _name_policy(loaded, loaded.snapshot, route)
+    return _Search(loaded, loaded.snapshot, route, route.policy, suffixes).remedy(explanation)
+
+
+def _failure_of(explanation: Explanation) -> Failure | None:
+    """Name what went wrong; ``None`` where the API or a policy's 204 answers."""
+    planned = explanation.last.planned
+    return planned.answer.failure if isinstance(planned, Respond) else None
+
+
+def _detail_of(explanation: Explanation) -> str:
+    planned = explanation.last.planned
+    return planned.answer.detail if isinstance(planned, Respond) else ""
+
+
+class _Search:
+    """The search for the settings under which a question passes."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        snapshot: Snapshot,
+        route: Route,
+        policy: Policy,
+        suffixes: PublicSuffixes,
+    ) -> None:
+        self._loaded = loaded
+        self._snapshot = snapshot
+        self._route = route
+        self._policy = policy
+        self._suffixes = suffixes
+
+    def remedy(self, explanation: Explanation) -> Remedy:
+        """Search until the question passes, or until something else is at fault."""
+        settings = self._policy.settings
+        advice = ""
+        changed = self._snapshot
+        for _ in range(MOST_CHANGES):
+            if explanation.is_readable and _failure_of(explanation) is not Failure.ORIGIN_REFUSED:
+                break
+            found = _widen(explanation, settings)
+            if isinstance(found, str):
+                return Remedy(advice=found)
+            settings, said = found
+            advice = advice or said
+            policy, problems = compile_policy(settings, *self._suffixes)
+            if policy is None:
+                error = next(problem for problem in problems if problem.severity == "error")
+                why = ", ".join(filter(None, (error.what, error.why, error.fix)))
+                return Remedy(advice=f"to allow it would not load: {error.key}: {why}")
+            changed = _with_policy(self._snapshot, self._policy, policy)
+            explanation = explain(changed, explanation.question, self._suffixes[0])
+        else:
+            return Remedy(advice=NO_CHANGE)
+        # With the policy out of the way, a route may still refuse.
+        rest = find_remedy(replace(self._loaded, snapshot=changed), explanation, self._suffixes)
+        block = _block_of(self._loaded, self._snapshot, self._route)
+        changes = tuple(self._changes(self._policy.settings, settings, block))
+        # Blocks that say the same share a policy, but not a place in the file.
+        key = serialize_path(block)
+        users = tuple(other.name for other in self._snapshot.routes if other.policy_key == key)
+        return Remedy(
+            changes + (rest.changes if rest else ()), advice, users if len(users) > 1 else ()
+        )
+
+    def _changes(
+        self, before: PolicySettings, after: PolicySettings, block: Path
+    ) -> Iterator[Change]:
+        for field in fields(PolicySettings):
+            old, new = getattr(before, field.name), getattr(after, field.name)
+            if old == new:
+                continue
+            path = (*block, _key_of(field.name))
+            is_written = self._loaded.document.has(path)
+            yield Change(
+                _line(self._loaded, path if is_written else block),
+                serialize_path(path),
+                _say_change(old, new, is_written=is_written),
+            )
+
+
+def _widen(explanation: Explanation, settings: PolicySettings) -> tuple[PolicySettings, str] | str:
+    """Make the next change to a policy's settings, or say why there should be none."""
+    question, last = explanation.question, explanation.last
+    decision = last.decision
+    origin = (question.origin or b"").decode(errors="replace")
+    reason = None if decision is None else decision.reason
+    if reason is Reason.NULL_ORIGIN or (reason is Reason.CSRF and origin == "null"):
+        return NULL_ORIGIN
+    if reason is Reason.ORIGIN_INVALID:
+        meant = suggest_origin(origin)
+        remedy = f'; the page\'s is "{meant}"' if meant else ""
+        return f"nothing should be changed: no browser sends this as an origin{remedy}"
+    if settings.mode == "reportOnly":
+        return replace(settings, mode="enforce"), ""
+    if explanation.actual is None and settings.preflight == "forward":
+        return replace(settings, preflight="answer"), ""
+    if reason in {Reason.ORIGIN_NOT_ALLOWED, Reason.CSRF}:
+        return replace(settings, allow_origins=(*settings.allow_origins, origin)), ""
+    if reason is Reason.METHOD_NOT_ALLOWED:
+        method = question.method.decode()
+        if method != method.upper():
+            return f"the page should spell the method {method.upper()}: its case counts"
+        return replace(settings, allow_methods=(*settings.allow_methods, method)), ""
+    if reason is Reason.HEADER_NOT_ALLOWED:
+        names = _missing_headers(explanation)
+        return replace(settings, allow_headers=(*settings.allow_headers, *names)), ""
+    if settings.upstream_cors == "passthrough":
+        return replace(settings, upstream_cors="strip"), ""
+    if question.credentials and not settings.allow_credentials:
+        if "*" not in settings.allow_origins:
+            return replace(settings, allow_credentials=True), LEAVE_OUT_CREDENTIALS
+        return (
+            replace(settings, allow_credentials=True, allow_origins=(origin,)),
+            LEAVE_OUT_CREDENTIALS,
+        )
+    return NO_CHANGE
+
+
+def _missing_headers(explanation: Explanation) -> list[str]:
+    """Name the headers that are refused, as the page spells them."""
+    decision = explanation.last.decision
+    steps = () if decision is None else decision.steps
+    refused = {
+        name for step in steps if step.check is Check.HEADERS for name in step.subject.split(b", ")
+    }
+    spelled = {name.lower(): name.decode() for name, _ in explanation.question.headers}
+    return [name for lower, name in sorted(spelled.items()) if lower in refused]
+
+
+def _with_policy(snapshot: Snapshot, old: Policy, new: Policy) -> Snapshot:
+    routes = tuple(
+        replace(route, policy=new) if route.policy is old else route for route in snapshot.routes
+    )
+    return replace(snapshot, routes=routes, router=Router(routes))
+
+
+def _add_route(loaded: Loaded, snapshot: Snapshot, explanation: Explanation) -> Remedy:
+    question = explanation.question
+    path = question.target.partition(b"?")[0].decode()
+    host = question.own_origin.host
+    where = f"{host}{path}" if question.host_is_known else path
+    advice = ""
+    if not question.host_is_known and any(route.host for route in snapshot.routes):
+        advice = "some routes are for one host only: ask with the whole URL"
+    text = f"add a route whose match takes {where}"
+    return Remedy((Change(_line(loaded, ("routes",)), "routes", text),), advice)
+
+
+def _name_policy(loaded: Loaded, snapshot: Snapshot, route: Route) -> Remedy:
+    """Say where ``cors: false`` stands, and what could stand there."""
+    path = _block_of(loaded, snapshot, route)
+    names = loaded.settings.cors_policies if loaded.settings else {}
+    known = "".join(f", such as {name}," for name in list(names)[:1])
+    text = f"name a policy{known} or a block in the place of false, or have the API send CORS"
+    return Remedy((Change(_line(loaded, path), serialize_path(path), text),))
+
+
+def _say_change(old: object, new: object, *, is_written: bool) -> str:
+    if isinstance(old, tuple) and isinstance(new, tuple):
+        before, after = frozenset(old), frozenset(new)
+        added = ", ".join(_item(item) for item in new if item not in before)
+        removed = ", ".join(_item(item) for item in old if item not in after)
+        if removed:
+            return f"replace {removed} by {added}, and by the other pages that call it"
+        if not is_written:
+            return f"write it as [{', '.join(map(_item, new))}]"
+        return f"add {added}"
+    value = "true" if new is True else str(new)
+    return f"set it to {value}"
+
+
+def _item(item: str) -> str:
+    return item if item.replace("-", "").isalnum() else f'"{item}"'
+
+
+def _block_of(loaded: Loaded, snapshot: Snapshot, route: Route) -> Path:
+    """Find where it is written what a route's policy is."""
+    if route.policy_name is not None:
+        return ("corsPolicies", route.policy_name)
+    own: Path = ("routes", snapshot.routes.index(route), "cors")
+    return own if loaded.document.has(own) else ("defaults", "cors")
+
+
+def _line(loaded: Loaded, path: Path) -> str:
+    position = loaded.document.position(path, at_key=True)
+    return f"{position.source}:{position.line}" if position.line else position.source
+
+
+def _key_of(field: str) -> str:
+    first, *rest = field.split("_")
+    return first + "".join(word.capitalize() for word in rest)

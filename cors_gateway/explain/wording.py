@@ -1,0 +1,288 @@
+"""An explanation in words for a person, and as data for a program.
+
+Bytes of the request are shown escaped: an Origin may hold anything.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from cors_gateway.answers import reason_phrase
+from cors_gateway.config.problems import quote
+from cors_gateway.cors.browser import CorsError, unsafe_header_names
+from cors_gateway.cors.decision import Check, Decision, Step
+from cors_gateway.cors.methods import SAFELISTED_METHODS
+from cors_gateway.cors.origins import parse_origin
+from cors_gateway.explain.explanation import Exchange, Explanation
+from cors_gateway.explain.question import UNKNOWN_HOST, is_local, is_trustworthy
+from cors_gateway.explain.remedies import Remedy
+from cors_gateway.messages.heads import FieldLines
+from cors_gateway.planned import Forward, Respond
+from cors_gateway.snapshot import Route
+
+__all__ = ["as_data", "render_text"]
+
+CHECKS = {
+    Check.ONE_ORIGIN: "one Origin line",
+    Check.MISSING_ORIGIN: "the origin, derived",
+    Check.ORIGIN: "the origin",
+    Check.SAME_ORIGIN: "same origin",
+    Check.ORIGIN_REQUIRED: "an Origin line",
+    Check.CSRF: "csrfGuard",
+    Check.ONE_REQUEST_METHOD: "one announced method",
+    Check.METHOD: "the method",
+    Check.HEADERS: "the headers",
+}
+
+ERRORS = {
+    CorsError.MISSING_ALLOW_ORIGIN_HEADER: "the answer has no Access-Control-Allow-Origin",
+    CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES: "Access-Control-Allow-Origin has several values",
+    CorsError.INVALID_ALLOW_ORIGIN_VALUE: "Access-Control-Allow-Origin is no origin",
+    CorsError.ALLOW_ORIGIN_MISMATCH: "Access-Control-Allow-Origin names another origin",
+    CorsError.WILDCARD_ORIGIN_NOT_ALLOWED: (
+        "Access-Control-Allow-Origin is *, which does not count for a request with credentials"
+    ),
+    CorsError.INVALID_ALLOW_CREDENTIALS: (
+        "the request has credentials, and Access-Control-Allow-Credentials is not true"
+    ),
+    CorsError.PREFLIGHT_INVALID_STATUS: "the status is not 2xx",
+    CorsError.PREFLIGHT_DISALLOWED_REDIRECT: "a preflight may not be redirected",
+    CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE: (
+        "Access-Control-Allow-Methods is not a list of methods"
+    ),
+    CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE: (
+        "Access-Control-Allow-Headers is not a list of names"
+    ),
+    CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE: (
+        "Access-Control-Allow-Methods does not list the method"
+    ),
+    CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE: (
+        "Access-Control-Allow-Headers does not list every header"
+    ),
+}
+
+
+def render_text(explanation: Explanation, remedy: Remedy | None) -> str:
+    """Write an explanation for a person, in the order in which things happen."""
+    question = explanation.question
+    sender = "without a browser"
+    if question.origin is not None:
+        sender = f"from a page of {_show(question.origin)}"
+        sender += ", with credentials" if question.credentials else ""
+    lines = [f"{_show(question.method)} {question.url} {sender}"]
+    if explanation.preflight is not None:
+        lines += ["", f"The browser asks first: {'; '.join(_preflight_reasons(explanation))}."]
+        lines += _tell_exchange(explanation.preflight)
+    if explanation.actual is not None:
+        asked = explanation.preflight is not None
+        who = "The browser sends" if question.origin is not None else "A program sends"
+        lines += ["", f"{who} the request{', as it may' if asked else ''}:"]
+        lines += _tell_exchange(explanation.actual)
+    lines += ["", _verdict(explanation)]
+    lines += [f"  note: {note}" for note in _notes(explanation)]
+    if remedy is not None:
+        lines += ["", "To change that:" if remedy.changes else "What to do:"]
+        lines += [f"  {remedy.advice}"] if remedy.advice else []
+        lines += [f"  {change}" for change in remedy.changes]
+        if remedy.shared_with:
+            lines.append(f"  (this concerns the routes {', '.join(remedy.shared_with)})")
+    return "\n".join(lines) + "\n"
+
+
+def as_data(explanation: Explanation, remedy: Remedy | None) -> dict[str, Any]:
+    """Give an explanation as JSON has it."""
+    question, route = explanation.question, explanation.last.route
+    return {
+        "request": {
+            "method": question.method.decode(),
+            "url": question.url,
+            "origin": None if question.origin is None else _plain(question.origin),
+            "headers": _fields(question.headers),
+            "credentials": question.credentials,
+        },
+        "browser": {
+            "verdict": "allowed" if explanation.is_readable else "refused",
+            "error": explanation.error,
+            "why": None if explanation.error is None else _say_error(explanation.error),
+            "site": explanation.site,
+            "notes": list(_notes(explanation)),
+        },
+        "preflight": _exchange_data(explanation.preflight, list(_preflight_reasons(explanation))),
+        "actual": _exchange_data(explanation.actual, []),
+        "route": None if route is None else _route_data(route),
+        "reachesApi": explanation.actual is not None and explanation.actual.reaches_api,
+        "remedy": None
+        if remedy is None
+        else {
+            "changes": [
+                {"source": change.source, "key": change.key, "change": change.text}
+                for change in remedy.changes
+            ],
+            "advice": remedy.advice or None,
+            "routes": list(remedy.shared_with),
+        },
+    }
+
+
+def _preflight_reasons(explanation: Explanation) -> Iterator[str]:
+    """Say why a browser asks before it sends the request."""
+    asked = explanation.question.browser_request()
+    if asked.method not in SAFELISTED_METHODS:
+        yield f"{_show(asked.method)} is not GET, HEAD or POST"
+    if names := unsafe_header_names(asked):
+        yield f"headers need permission: {', '.join(map(_show, names))}"
+
+
+def _tell_exchange(exchange: Exchange) -> Iterator[str]:
+    request = exchange.request
+    yield f"  > {_show(request.method)} {_show(request.target)}"
+    yield from (f"  > {_show(name)}: {_show(value)}" for name, value in request.fields)
+    yield f"  {_tell_route(exchange)}"
+    if exchange.decision is not None:
+        yield from (f"  {_tell_step(step)}" for step in exchange.decision.steps)
+        if exchange.decision.outcome != "allowed":
+            yield f"  decision: {exchange.decision.reason}"
+    planned = exchange.planned
+    if isinstance(planned, Forward):
+        yield f"  forwarded to {planned.route.upstream.url}; assuming that it answers 200 without CORS:"
+    elif planned.answer.failure is not None:
+        detail = planned.answer.detail
+        yield f"  refused: {planned.answer.failure.summary}{f': {detail}' if detail else ''}"
+    else:
+        yield "  answered by the gateway:"
+    yield f"  < {exchange.status} {reason_phrase(exchange.status).decode()}"
+    yield from (f"  < {_show(name)}: {_show(value)}" for name, value in exchange.fields)
+
+
+def _tell_route(exchange: Exchange) -> str:
+    route = exchange.route
+    if route is None:
+        return "no route takes it; " + (
+            "defaults.cors is its policy" if exchange.decision else "it has no policy"
+        )
+    if route.policy is None:
+        return f"route {route.name} ({route.source}), cors: false"
+    return f"route {route.name} ({route.source}), policy {_policy_of(route)}"
+
+
+def _policy_of(route: Route) -> str:
+    return f"{route.policy_name or route.policy_key} ({route.policy_source})"
+
+
+def _tell_step(step: Step) -> str:
+    mark = "yes" if step.passed else "no "
+    subject = f" {_show(step.subject)}" if step.subject else ""
+    detail = step.detail
+    if step.passed and step.check in {Check.ORIGIN, Check.MISSING_ORIGIN}:
+        detail = f"allowed by {detail}"
+    return f"{mark} {CHECKS[step.check]}{subject}: {detail}"
+
+
+def _verdict(explanation: Explanation) -> str:
+    last = explanation.last
+    if explanation.error is not None:
+        return f"The browser refuses: {explanation.error}, {_say_error(explanation.error)}."
+    if explanation.site is None:
+        start = "CORS does not concern it"
+    elif explanation.site == "same-origin":
+        start = "The page may read the answer, it is of the same origin"
+    else:
+        start = "The browser lets the page read the answer"
+    if isinstance(last.planned, Respond) and last.planned.answer.failure is not None:
+        return f"{start}; but that is the gateway's own {last.status}."
+    return f"{start}."
+
+
+def _say_error(error: CorsError) -> str:
+    if error in ERRORS:
+        return ERRORS[error]
+    # The checks of a preflight's answer have the names of the others, with a prefix.
+    return ERRORS[CorsError(error.removeprefix("Preflight"))]
+
+
+def _notes(explanation: Explanation) -> Iterator[str]:
+    """Say what else a person may trip over."""
+    question = explanation.question
+    page, own = parse_origin(question.origin or b""), question.own_origin
+    if question.ignored:
+        yield f"browsers do not let a page set {', '.join(map(_show, question.ignored))}"
+    if not question.host_is_known:
+        yield f"{UNKNOWN_HOST} stands for the gateway; a whole URL says more"
+    if _lacks_cookies(explanation):
+        yield "no cookies are sent: for those the page must say credentials: 'include'"
+    if page is not None and page.scheme == "https" and not is_trustworthy(own):
+        yield "a page on https cannot call http at all: browsers block it as mixed content"
+    elif page is not None and is_local(own.host) and not is_local(page.host):
+        yield (
+            "Chrome asks its user before a public page may call a local address, "
+            "and shows a refusal as a CORS error"
+        )
+
+
+def _lacks_cookies(explanation: Explanation) -> bool:
+    """Say whether a page could have sent cookies, and does not."""
+    route = explanation.last.route
+    return (
+        explanation.site in {"same-site", "cross-site"}
+        and explanation.is_served
+        and not explanation.question.credentials
+        and route is not None
+        and route.policy is not None
+        and route.policy.settings.allow_credentials
+    )
+
+
+def _exchange_data(exchange: Exchange | None, why: list[str]) -> dict[str, Any] | None:
+    if exchange is None:
+        return None
+    return {
+        "why": why,
+        "request": {
+            "method": exchange.request.method.decode(),
+            "target": exchange.request.target.decode(),
+            "headers": _fields(exchange.request.fields),
+        },
+        "decision": None if exchange.decision is None else _decision_data(exchange.decision),
+        "answeredBy": "api" if exchange.reaches_api else "gateway",
+        "response": {"status": exchange.status, "headers": _fields(exchange.fields)},
+    }
+
+
+def _decision_data(decision: Decision) -> dict[str, Any]:
+    return {
+        "kind": decision.kind,
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "entry": decision.entry,
+        "steps": [
+            {
+                "check": step.check,
+                "passed": step.passed,
+                "subject": _plain(step.subject),
+                "detail": step.detail,
+            }
+            for step in decision.steps
+        ],
+    }
+
+
+def _route_data(route: Route) -> dict[str, Any]:
+    return {
+        "name": route.name,
+        "source": route.source,
+        "upstream": route.upstream.url,
+        "policy": None if route.policy is None else route.policy_name or route.policy_key,
+        "policySource": route.policy_source or None,
+    }
+
+
+def _fields(lines: FieldLines) -> list[list[str]]:
+    return [[_plain(name), _plain(value)] for name, value in lines]
+
+
+def _plain(value: bytes) -> str:
+    return value.decode("latin-1")
+
+
+def _show(value: bytes) -> str:
+    text = _plain(value)
+    return text if text.isascii() and text.isprintable() else quote(text)

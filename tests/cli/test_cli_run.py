@@ -1,0 +1,402 @@
+"""Which configuration ``run`` would serve: files, flags and variables, and their order."""
+
+from pathlib import Path
+
+import pytest
+
+from cors_gateway.snapshot import Listener, Snapshot
+from tests.cli.conftest import FILE, Command
+
+UPSTREAM = ("CORS_GATEWAY_UPSTREAM", "http://127.0.0.1:9")
+ORIGINS = ("CORS_GATEWAY_ALLOW_ORIGINS", "https://a.example")
+
+
+@pytest.mark.parametrize(
+    "flag, variable, in_file, platform, listens",
+    [
+        pytest.param(None, None, None, None, ("0.0.0.0", 8080), id="the default"),
+        pytest.param(None, None, None, "1", ("0.0.0.0", 1), id="PORT"),
+        pytest.param(None, None, ":2", "1", ("0.0.0.0", 2), id="the file before PORT"),
+        pytest.param(None, "[::1]:3", ":2", "1", ("::1", 3), id="the variable before the file"),
+        pytest.param(":4", ":3", ":2", "1", ("0.0.0.0", 4), id="the flag before all"),
+        pytest.param(None, "", None, " ", ("0.0.0.0", 8080), id="empty is not set"),
+    ],
+)
+def test_where_it_listens(
+    command: Command,
+    served: list[Snapshot],
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flag: str | None,
+    variable: str | None,
+    in_file: str | None,
+    platform: str | None,
+    listens: tuple[str, int],
+) -> None:
+    if variable is not None:
+        monkeypatch.setenv("CORS_GATEWAY_LISTEN", variable)
+    if platform is not None:
+        monkeypatch.setenv("PORT", platform)
+    if in_file is not None:
+        file.write_text(f"{FILE}server: {{listen: '{in_file}'}}\n")
+
+    ended = command("run", "-c", str(file), *(["--listen", flag] if flag else []))
+
+    assert (ended.code, ended.err) == (0, "")
+    assert served[0].listeners == (Listener(*listens),)
+
+
+@pytest.mark.parametrize(
+    "env, in_file, networks",
+    [
+        pytest.param(
+            "10.0.0.1, fd00::/8", "", ["10.0.0.1/32", "fd00::/8"], id="addresses and networks"
+        ),
+        pytest.param("*", "", ["0.0.0.0/0", "::/0"], id="everyone"),
+        pytest.param(
+            "10.0.0.1",
+            "server: {trustedProxies: [10.0.0.2]}\n",
+            ["10.0.0.2/32"],
+            id="the file first",
+        ),
+    ],
+)
+def test_whom_it_trusts(
+    command: Command,
+    served: list[Snapshot],
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    env: str,
+    in_file: str,
+    networks: list[str],
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", env)
+    file.write_text(FILE + in_file)
+
+    command("run", "-c", str(file))
+
+    assert list(map(str, served[0].trusted_proxies)) == networks
+
+
+@pytest.mark.parametrize(
+    "name, value, said",
+    [
+        pytest.param("CORS_GATEWAY_LISTEN", "8080", 'write ":8080"', id="a listener"),
+        pytest.param("PORT", "http", "PORT: server.listen: ", id="PORT"),
+        pytest.param("FORWARDED_ALLOW_IPS", "me", "FORWARDED_ALLOW_IPS: server.tr", id="a network"),
+        pytest.param("CORS_GATEWAY_WORKERS", "2", "not supported yet", id="workers"),
+    ],
+)
+def test_a_mistake_in_a_variable_is_named_like_one_in_the_file(
+    command: Command, file: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    ended = command("run", "-c", str(file))
+
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"{name}: ")
+    assert said in ended.err
+
+
+def test_a_dollar_sign_of_a_flag_is_not_substituted(command: Command, file: Path) -> None:
+    ended = command("run", "-c", str(file), "--listen", "${PATH}:1")
+
+    assert (ended.code, ended.err.count("${PATH}:1")) == (1, 1)
+
+
+@pytest.mark.parametrize("workers", ["1", "auto"])
+def test_one_worker_is_what_there_is(
+    command: Command, served: list[Snapshot], file: Path, workers: str
+) -> None:
+    assert command("run", "-c", str(file), "--workers", workers).code == 0
+
+
+@pytest.mark.parametrize(
+    "in_file, warned",
+    [
+        pytest.param("", True, id="the platform is not followed"),
+        pytest.param("server: {workers: 1}\n", False, id="the file says how many"),
+    ],
+)
+def test_a_platform_that_wants_several_workers(
+    command: Command,
+    served: list[Snapshot],
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    in_file: str,
+    warned: bool,
+) -> None:
+    monkeypatch.setenv("WEB_CONCURRENCY", "4")
+    file.write_text(FILE + in_file)
+
+    ended = command("run", "-c", str(file))
+
+    assert ended.code == 0
+    assert ("WEB_CONCURRENCY is 4" in ended.err) is warned
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["--watch"], id="--watch"),
+        pytest.param(["--admin", "127.0.0.1:9901"], id="--admin"),
+    ],
+)
+def test_a_flag_of_later_is_refused_by_its_name(
+    command: Command, file: Path, arguments: list[str]
+) -> None:
+    ended = command("run", "-c", str(file), *arguments)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{arguments[0]} is not supported yet" in ended.err
+
+
+@pytest.mark.parametrize(
+    "name, value, code",
+    [
+        pytest.param("CORS_GATEWAY_WATCH", "true", 2, id="watching"),
+        pytest.param("CORS_GATEWAY_WATCH", "false", 0, id="not watching"),
+        pytest.param("CORS_GATEWAY_ADMIN", ":9901", 2, id="an admin listener"),
+        pytest.param("CORS_GATEWAY_ADMIN", "off", 0, id="no admin listener"),
+    ],
+)
+def test_a_variable_of_later_is_refused_by_its_name(
+    command: Command,
+    served: list[Snapshot],
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    code: int,
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    ended = command("run", "-c", str(file), *(["--admin", "off"] if code == 0 else []))
+
+    assert ended.code == code
+    assert (f"{name} is not supported yet" in ended.err) is bool(code)
+
+
+def test_files_are_looked_for_in_order(
+    command: Command, served: list[Snapshot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/gateway.yaml").write_text(FILE)
+    command("run")
+    (tmp_path / "cors-gateway.yaml").write_text(FILE)
+    command("run")
+    (tmp_path / "named.yaml").write_text(FILE)
+    monkeypatch.setenv("CORS_GATEWAY_CONFIG", "named.yaml")
+    command("run")
+    (tmp_path / "flag.yaml").write_text(FILE)
+    command("run", "-c", "flag.yaml")
+
+    assert [snapshot.source for snapshot in served] == [
+        "config/gateway.yaml",
+        "cors-gateway.yaml",
+        "named.yaml",
+        "flag.yaml",
+    ]
+
+
+def test_no_configuration_at_all(command: Command) -> None:
+    ended = command("run")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert "config/gateway.yaml" in ended.err
+    assert "cors-gateway proxy --to" in ended.err
+
+
+@pytest.mark.parametrize(
+    "variables, said",
+    [
+        pytest.param([UPSTREAM], "CORS_GATEWAY_ALLOW_ORIGINS=", id="no origins"),
+        pytest.param(
+            [UPSTREAM, ("CORS_GATEWAY_ALLOW_ORIGINS", " ,|")],
+            "CORS_GATEWAY_ALLOW_ORIGINS=",
+            id="a list of no origins",
+        ),
+        pytest.param([ORIGINS], "CORS_GATEWAY_UPSTREAM=", id="no upstream"),
+        pytest.param(
+            [UPSTREAM, ORIGINS, ("CORS_GATEWAY_ALLOW_CREDENTIALS", "yes")],
+            "CORS_GATEWAY_ALLOW_CREDENTIALS: corsPolicies.quick.allowCredentials: ",
+            id="a mistake in one",
+        ),
+    ],
+)
+def test_an_environment_that_does_not_say_enough(
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: list[tuple[str, str]],
+    said: str,
+) -> None:
+    for name, value in variables:
+        monkeypatch.setenv(name, value)
+
+    ended = command("run")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert said in ended.err
+
+
+def test_origins_in_a_variable_are_separated_by_commas_or_bars(
+    command: Command, served: list[Snapshot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(*UPSTREAM)
+    monkeypatch.setenv(
+        "CORS_GATEWAY_ALLOW_ORIGINS", "https://a.example, https://b.example|https://c.example,"
+    )
+    monkeypatch.setenv("CORS_GATEWAY_ALLOW_CREDENTIALS", "true")
+
+    ended = command("run", "--listen", ":1")
+
+    policy = served[0].routes[0].policy
+    assert (ended.code, ended.err) == (0, "")
+    assert policy is not None
+    assert policy.settings.allow_origins == tuple(f"https://{name}.example" for name in "abc")
+    assert policy.settings.allow_credentials
+    assert served[0].listeners == (Listener(port=1),)
+
+
+@pytest.mark.parametrize("arguments", [["-c", "mine.yaml"], []], ids=["named", "discovered"])
+def test_a_file_and_routes_of_the_environment_contradict_each_other(
+    command: Command, file: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setenv(*ORIGINS)
+    Path("cors-gateway.yaml").write_text(FILE)
+
+    ended = command("run", *arguments)
+
+    assert (ended.code, ended.out) == (1, "")
+    assert "both" in ended.err
+    assert "unset CORS_GATEWAY_ALLOW_ORIGINS" in ended.err
+
+
+@pytest.mark.parametrize(
+    "name, value, said",
+    [
+        pytest.param("CORS_GATEWAY_LISTENS", ":1", "did you mean CORS_GATEWAY_LISTEN?", id="near"),
+        pytest.param("CORS_GATEWAY_COLOUR", "red", "the names are CORS_GATEWAY_CONFIG", id="far"),
+        pytest.param("CORS_GATEWAY_PORT", "8080", "set PORT", id="a port that somebody meant"),
+        pytest.param("CORS_GATEWAY_PORT", "tcp://10.0.0.1:80", None, id="a Service's port"),
+        pytest.param("CORS_GATEWAY_SERVICE_HOST", "10.0.0.1", None, id="a Service's host"),
+        pytest.param("CORS_GATEWAY_SERVICE_PORT_HTTP", "80", None, id="a Service's named port"),
+        pytest.param("CORS_GATEWAY_PORT_80_TCP", "tcp://10.0.0.1:80", None, id="a Service's URL"),
+        pytest.param("CORS_GATEWAY_PORT_80_TCP_ADDR", "10.0.0.1", None, id="a Service's address"),
+        pytest.param("CORS_GATEWAY_ADMIN_SERVICE_PORT", "80", None, id="another Service"),
+        pytest.param("CORS_GATEWAY_MINE", "info", None, id="the configuration names it"),
+    ],
+)
+def test_variables_that_only_look_like_ours(
+    command: Command,
+    served: list[Snapshot],
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    said: str | None,
+) -> None:
+    file.write_text(FILE + "log: {level: '${CORS_GATEWAY_MINE:-info}'}\n")
+    monkeypatch.setenv(name, value)
+
+    ended = command("run", "-c", str(file))
+
+    assert ended.code == 0
+    assert ended.out == ""
+    if said is None:
+        assert ended.err == ""
+    else:
+        assert ended.err.startswith(f"cors-gateway: warning: {name} has no effect")
+        assert said in ended.err
+
+
+def test_warnings_of_the_configuration_are_printed_at_the_start(
+    command: Command, served: list[Snapshot], file: Path
+) -> None:
+    file.write_text(FILE.replace("[GET, PUT]", "[GET, PUT, PUT]"))
+
+    ended = command("run", "-c", str(file))
+
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err.startswith(f"{file}:4:")
+    assert "warning: " in ended.err
+
+
+def test_every_mistake_of_the_configuration_is_printed(command: Command, file: Path) -> None:
+    file.write_text(FILE.replace("[GET, PUT]", "[TRACE]").replace("http:", "ftp:"))
+
+    ended = command("run", "-c", str(file))
+
+    assert (ended.code, ended.out) == (1, "")
+    assert [line.split(": ")[1] for line in ended.err.splitlines()] == [
+        "corsPolicies.spa.allowMethods[0]",
+        "routes[0].upstream",
+    ]
+
+
+def test_a_file_that_is_not_there(command: Command) -> None:
+    ended = command("run", "-c", "nope.yaml")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("cors-gateway: nope.yaml: there is no such file")
+
+
+def test_a_directory_in_the_place_of_a_file(command: Command) -> None:
+    Path("cors-gateway.yaml").mkdir()
+
+    ended = command("run")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert "it is a directory" in ended.err
+
+
+@pytest.mark.parametrize(
+    "error, said",
+    [
+        pytest.param(PermissionError(13, "Permission denied"), "permission denied", id="no right"),
+        pytest.param(OSError(5, "Input/output error"), "Input/output error", id="a bad disk"),
+    ],
+)
+def test_a_file_that_cannot_be_read(
+    command: Command, file: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise error
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+
+    ended = command("run", "-c", str(file))
+
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"cors-gateway: {file}: {said}")
+
+
+def test_a_binary_file(command: Command, file: Path) -> None:
+    file.write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+
+    ended = command("run", "-c", str(file))
+
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"{file}:1:1: ")
+
+
+def test_a_document_that_holds_no_block_takes_no_flags(command: Command, file: Path) -> None:
+    for text in ("- a\n", FILE + "server: here\n"):
+        file.write_text(text)
+        ended = command("run", "-c", str(file), "--listen", ":1")
+
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.startswith(f"{file}:")
+
+
+def test_secrets_come_from_files(
+    command: Command, served: list[Snapshot], file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("letmein\n")
+    upstream = f"{{url: 'http://h', headers: {{set: {{X-Key: '${{file:{tmp_path}/key}}'}}}}}}"
+    file.write_text(FILE.replace("http://127.0.0.1:9", upstream))
+
+    command("run", "-c", str(file))
+
+    assert served[0].routes[0].set_fields == ((b"X-Key", b"letmein"),)

@@ -1,0 +1,70 @@
+"""Short words to load a configuration and to ask it something."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cors_gateway.config.load import Loaded, load
+from cors_gateway.config.policies import PublicSuffixes
+from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
+from cors_gateway.explain.explanation import Explanation, explain, home_of
+from cors_gateway.explain.question import parse_question
+from cors_gateway.explain.remedies import Remedy, find_remedy
+
+__all__ = ["APP", "FILE", "SUFFIXES", "ask", "configured", "remedy_for"]
+
+APP = "https://app.example.com"
+SUFFIXES = PublicSuffixes(is_public_suffix, is_registry_suffix)
+
+FILE = """\
+corsPolicies:
+  spa:
+    allowOrigins:
+      - https://app.example.com
+    allowMethods: [GET, PUT]
+defaults: {cors: spa}
+routes:
+  - {name: api, match: {path: /api}, upstream: http://h}
+"""
+
+
+@dataclass(frozen=True)
+class _NoReader:
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def read_file(self, path: str) -> str:
+        raise FileNotFoundError(path)
+
+
+def configured(text: str = FILE) -> Loaded:
+    """Load a configuration that has no mistakes."""
+    loaded = load(text, "f.yaml", _NoReader(), *SUFFIXES)
+    assert loaded.snapshot is not None, loaded.problems
+    return loaded
+
+
+def ask(
+    loaded: Loaded,
+    origin: str | None,
+    method: str = "GET",
+    url: str = "/api",
+    *headers: tuple[bytes, bytes],
+    credentials: bool = False,
+) -> Explanation:
+    """Ask what becomes of a request."""
+    assert loaded.snapshot is not None
+    question = parse_question(
+        url,
+        origin=origin,
+        method=method,
+        headers=headers,
+        credentials=credentials,
+        home=home_of(loaded.snapshot),
+    )
+    return explain(loaded.snapshot, question, is_public_suffix)
+
+
+def remedy_for(loaded: Loaded, explanation: Explanation) -> Remedy:
+    """Find the remedy that there has to be."""
+    remedy = find_remedy(loaded, explanation, SUFFIXES)
+    assert remedy is not None
+    return remedy

@@ -1,0 +1,99 @@
+"""The ``tests:`` of a configuration, run."""
+
+import pytest
+
+from cors_gateway.explain.expectations import check_expectations
+from tests.explain.asking import FILE, SUFFIXES, configured
+
+HOSTS = FILE.replace("path: /api", "path: /api, host: api.example")
+
+
+@pytest.mark.parametrize(
+    "text, test",
+    [
+        pytest.param(
+            FILE, "{origin: https://app.example.com, path: /api, expect: allow}", id="read"
+        ),
+        pytest.param(
+            FILE,
+            "{origin: https://app.example.com, method: PUT, path: /api, expect: allow}",
+            id="asked",
+        ),
+        pytest.param(
+            FILE, "{origin: https://x.example, path: /api, expect: deny}", id="a stranger"
+        ),
+        pytest.param(FILE, '{origin: "null", path: /api, expect: deny}', id="null"),
+        pytest.param(
+            FILE,
+            "{origin: https://app.example.com, path: /api, credentials: true, expect: deny}",
+            id="cookies",
+        ),
+        pytest.param(
+            FILE,
+            "{origin: https://app.example.com, path: /api, headers: {X-A: b}, expect: deny}",
+            id="a header",
+        ),
+        pytest.param(FILE, "{path: /api, method: DELETE, expect: allow}", id="no browser"),
+        pytest.param(
+            FILE, "{origin: https://app.example.com, path: /, expect: deny}", id="no route"
+        ),
+        pytest.param(HOSTS, "{path: /api, host: api.example, expect: allow}", id="a host"),
+        pytest.param(HOSTS, "{path: /api, expect: allow}", id="the only host there is"),
+        pytest.param(HOSTS, "{path: /api, host: www.example, expect: deny}", id="another host"),
+        pytest.param(
+            f"server: {{publicOrigin: http://h}}\n{HOSTS}",
+            "{path: /api, host: api.example, origin: http://api.example, method: PUT, expect: allow}",
+            id="a page of that host, under the scheme of the public origin",
+        ),
+    ],
+)
+def test_an_expectation_that_holds(text: str, test: str) -> None:
+    assert check_expectations(configured(f"{text}tests: [{test}]\n"), SUFFIXES) == ()
+
+
+@pytest.mark.parametrize(
+    "test, told",
+    [
+        pytest.param(
+            "{name: strangers, origin: https://x.example, path: /api, expect: allow}",
+            '"strangers" fails, it expects allow and the browser refuses: MissingAllowOriginHeader, '
+            'f.yaml:3: corsPolicies.spa.allowOrigins: add "https://x.example"',
+            id="refused",
+        ),
+        pytest.param(
+            '{name: files, origin: "null", path: /api, expect: allow}',
+            '"files" fails, it expects allow and the browser refuses: MissingAllowOriginHeader, '
+            "nothing should be changed: any page…",
+            id="refused for good",
+        ),
+        pytest.param(
+            "{name: app, origin: https://app.example.com, path: /api, expect: deny}",
+            '"app" fails, it expects deny and the page gets the answer: '
+            '"https://app.example.com" allows its origin',
+            id="allowed",
+        ),
+        pytest.param(
+            "{name: curl, path: /api, expect: deny}",
+            '"curl" fails, it expects deny and the page gets the answer',
+            id="allowed to everyone",
+        ),
+        pytest.param(
+            "{name: typo, origin: https://app.example.com, path: /apis, expect: allow}",
+            '"typo" fails, it expects allow and the gateway answers 404 itself, '
+            "f.yaml:7: routes: add a route whose match takes /apis",
+            id="nowhere",
+        ),
+        pytest.param(
+            "{name: odd, path: /api, method: patch, expect: allow}",
+            '"odd" fails, the gateway answers patch with 501: write PATCH',
+            id="no request at all",
+        ),
+    ],
+)
+def test_an_expectation_that_fails(test: str, told: str) -> None:
+    loaded = configured(f"{FILE}tests:\n  - {{path: /api, expect: allow}}\n  - {test}\n")
+
+    (problem,) = check_expectations(loaded, SUFFIXES)
+
+    text = str(problem).removeprefix("f.yaml:11:5: tests[1]: ")
+    assert text.startswith(told[:-1]) if told.endswith("…") else text == told
