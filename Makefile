@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: default run test test-system setup format style types coverage wheel clean
+.PHONY: default run test test-system setup format style types coverage bench wheel clean
 default: style types test
 
 # The gateway on config/gateway.yaml, in front of an embedded legacy API and a page that calls it.
@@ -38,12 +38,16 @@ style: setup
 	$(BIN)/ruff check .
 
 types: setup
-	$(BIN)/mypy --explicit-package-bases cors_gateway tests
+	$(BIN)/mypy
 
 # The pure rings from their own tests alone, every branch.
 coverage: setup
 	$(BIN)/python -m pytest -q --cov=cors_gateway.cors --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 tests/cors
 	$(BIN)/python -m pytest -q --cov=cors_gateway.messages --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 tests/messages
+
+# How long large configurations take to load, and to decide by.
+bench: setup
+	$(BIN)/python -m bench.loading
 
 # dist/*.whl
 wheel: setup
