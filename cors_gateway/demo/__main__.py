@@ -48,6 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"{options.config} is not there: name a configuration by --config FILE")
     try:
         return asyncio.run(_demonstrate(options))
+    except BrokenPipeError:
+        # Who read our output has seen enough, as in `make run | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         sys.stderr.write(f"demo: could not start: {error.strerror or error}\n")
         return 3

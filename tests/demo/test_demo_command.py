@@ -102,3 +102,24 @@ def test_the_usual_port_when_it_is_taken(
 )
 def test_the_name_for_browsers(bound: str, for_browsers: str) -> None:
     assert command._address_for_browsers(bound) == for_browsers
+
+
+def test_it_ends_quietly_when_nobody_reads_what_it_says() -> None:
+    demo = subprocess.Popen(
+        [*DEMO, "--listen", "127.0.0.1:0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert demo.stdout is not None
+    assert demo.stderr is not None
+    port = next(found[2] for line in demo.stdout if (found := CURL.search(line)))
+    demo.stdout.close()
+    connection = HTTPConnection("127.0.0.1", int(port), timeout=10)
+    connection.request("GET", "/orders")
+    connection.getresponse().read()
+    connection.close()
+
+    assert demo.wait(15) == 0
+    with demo.stderr as stderr:
+        assert "Broken pipe" not in stderr.read()
