@@ -78,12 +78,12 @@ def conclude(
     )
 
     fields = rewrite_content_length(head.fields, index, head.status)
-    lines = [*_apply_policy(forward, fields, index)]
+    ours: FieldLines = ((b"X-Request-ID", request_id),)
     if b"date" not in index:
-        lines.append((b"Date", date))
+        ours = ((b"Date", date), *ours)
+    lines = [*_apply_policy(forward, fields, ours, index)]
     if downstream_framing.kind is FramingKind.CHUNKED:
         lines.append((b"Transfer-Encoding", b"chunked"))
-    lines.append((b"X-Request-ID", request_id))
     if not persists:
         lines.append((b"Connection", b"close"))
     return Concluded(
@@ -98,11 +98,17 @@ def conclude(
     )
 
 
-def conclude_interim(head: ResponseHead) -> bytes:
-    """Give an interim response (1xx) as the client gets it: without what concerns a connection."""
+def conclude_interim(forward: Forward, head: ResponseHead) -> bytes:
+    """Give an interim response (1xx) as the client gets it.
+
+    Left out is what concerns a connection, and the API's own CORS where ours replaces it.
+    """
     index = index_fields(head.fields)
     check_fields(head.fields, 502)
-    fields = strip_fields(head.fields, _dropped(index) | {b"content-length"})
+    dropped = _dropped(index) | {b"content-length"}
+    if forward.decision is not None and forward.decision.upstream_cors != "passthrough":
+        dropped |= _own_cors(index)
+    fields = strip_fields(head.fields, dropped)
     return serialize_response_head(ResponseHead(head.status, head.reason, 1, fields))
 
 
@@ -124,21 +130,26 @@ def _dropped(index: FieldIndex) -> frozenset[bytes]:
     return _DROPPED.union(o for o in options if not is_prohibited_connection_option(o))
 
 
-def _apply_policy(forward: Forward, fields: FieldLines, index: FieldIndex) -> FieldLines:
-    """Leave out what ends here and what the policy replaces, and add what it grants."""
+def _own_cors(index: FieldIndex) -> frozenset[bytes]:
+    return frozenset(name for name in index if name.startswith(b"access-control-"))
+
+
+def _apply_policy(
+    forward: Forward, fields: FieldLines, ours: FieldLines, index: FieldIndex
+) -> FieldLines:
+    """Leave out what ends here and what the policy replaces; add ours and what it grants."""
     dropped = _dropped(index)
     decision = forward.decision
     if decision is None:
-        return strip_fields(fields, dropped)
+        return (*strip_fields(fields, dropped), *ours)
     granted = decision.fields
     mode = decision.upstream_cors
     if mode == "passthrough" or (mode == "fallback" and b"access-control-allow-origin" in index):
         granted = ()
-        lines = strip_fields(fields, dropped)
+        lines = (*strip_fields(fields, dropped), *ours)
     else:
-        replaced = {name for name in index if name.startswith(b"access-control-")}
-        replaced |= {name.lower() for name, _ in granted}
-        lines = strip_fields(fields, dropped | replaced)
+        replaced = _own_cors(index).union(name.lower() for name, _ in granted)
+        lines = (*strip_fields(fields, dropped | replaced), *ours)
         if decision.expose_real:
             exposed = expose_real_names(name for name, _ in lines)
             if exposed is not None:

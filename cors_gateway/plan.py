@@ -35,11 +35,14 @@ from cors_gateway.messages.forwarding import (
     forwarding_fields,
     forwarding_names,
     has_passed,
+    parse_max_forwards,
+    rewrite_max_forwards,
 )
 from cors_gateway.messages.framing import (
     NO_CONTENT,
     Framing,
     FramingKind,
+    expects_continue,
     request_framing,
     request_persists,
 )
@@ -242,8 +245,7 @@ class _Planning:
 
     def _ends_here(self) -> bool:
         # RFC 9110, section 7.6.2: an OPTIONS that may go no further is answered here.
-        hops = _first(self.index, b"max-forwards") or b""
-        return self.head.method == b"OPTIONS" and bool(hops) and not hops.strip(b"0")
+        return self.head.method == b"OPTIONS" and parse_max_forwards(self.index) == 0
 
     def _refuse(self, failure: Failure, *, detail: str = "", allow: bytes | None = None) -> Respond:
         fields = cors_fields(self.decision)
@@ -281,9 +283,10 @@ class _Planning:
         head, limits = self.head, self.snapshot.limits
         if has_passed(self.index, self.pseudonym):
             return self._refuse(Failure.LOOP)
-        expectations = self.index.get(b"expect", ()) if head.minor_version else ()
-        if any(value.lower() != b"100-continue" for value in expectations):
-            return self._refuse(Failure.EXPECTATION_FAILED)
+        try:
+            waits = expects_continue(head.minor_version, self.index)
+        except MessageError as error:
+            return self._refuse(failure_of_message(error), detail=error.reason)
         if limits.content_bytes is not None and self.framing.length > limits.content_bytes:
             self.persists = False
             return self._refuse(Failure.CONTENT_TOO_LARGE)
@@ -302,7 +305,7 @@ class _Planning:
             persists=self.persists,
             head_only=head.method == b"HEAD",
             is_idempotent=head.method in IDEMPOTENT,
-            expects_continue=bool(expectations),
+            expects_continue=waits,
             minor_version=head.minor_version,
             timeouts=self.snapshot.timeouts,
             max_content_bytes=limits.content_bytes,
@@ -327,10 +330,9 @@ class _Planning:
             dropped |= {b"host"}
             added.append((b"Host", host))
         added += strip_fields(self.head.fields, dropped)
-        hops = _first(index, b"max-forwards")
-        if hops is not None and self.head.method == b"OPTIONS" and hops.isdigit():
-            added = [line for line in added if line[0].lower() != b"max-forwards"]
-            added.append((b"Max-Forwards", b"%d" % (int(hops[:9]) - 1)))
+        left = parse_max_forwards(index) if self.head.method == b"OPTIONS" else None
+        if left is not None:
+            added = [*rewrite_max_forwards(tuple(added), left)]
         if route.origin_field and b"origin" in index:
             added.append((b"Origin", route.origin_field))
         added += route.set_fields

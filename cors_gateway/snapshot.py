@@ -157,7 +157,8 @@ class Route:
 
     def __post_init__(self) -> None:
         """Derive at load what every request would have to."""
-        dropped = CONNECTION_SPECIFIC | {b"expect", b"x-request-id"}
+        # CGI would make Proxy the variable HTTP_PROXY, which libraries obey (CVE-2016-5385).
+        dropped = CONNECTION_SPECIFIC | {b"expect", b"proxy", b"x-request-id"}
         dropped |= self.remove_fields | {name.lower() for name, _ in self.set_fields}
         if self.origin_field is not None:
             dropped |= {b"origin"}

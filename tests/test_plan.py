@@ -423,3 +423,43 @@ def test_the_query_is_in_nothing_that_is_logged() -> None:
     assert result.path == b"/a"
     refused = answered(head(target=b"/a/..?token=secret"))
     assert refused.path == b"/a/.."
+
+
+def test_a_route_that_is_written_with_encoding_takes_its_requests() -> None:
+    cafe = route("cafe", b"/caf%C3%A9")
+    config = snapshot(route("root"), cafe)
+    assert forwarded(head(target=b"/caf%C3%A9/menu"), config).route is cafe
+    assert answered(head(target=b"/caf%c3%a9/menu"), config).answer.status == 400
+
+
+def test_a_preflight_that_lost_its_origin_is_routed_like_any_other_where_it_is_found_again() -> (
+    None
+):
+    finding = policy(missing_origin=("Referer",), allow_methods=("PUT",))
+    writing = route("writing", methods=frozenset({b"PUT"}), policy=finding)
+    reading = route("reading", methods=frozenset({b"GET", b"OPTIONS"}))
+    asked = head(PREFLIGHT, (b"Referer", APP + b"/page"), method=b"OPTIONS")
+
+    result = answered(asked, snapshot(reading, writing))
+
+    assert (result.route, result.answer.status) == (writing, 204)
+    assert GRANT in result.answer.fields
+
+
+def test_options_without_an_origin_is_routed_as_options_elsewhere() -> None:
+    writing = route("writing", methods=frozenset({b"PUT"}))
+    reading = route("reading", methods=frozenset({b"GET", b"OPTIONS"}))
+
+    result = forwarded(head(PREFLIGHT, method=b"OPTIONS"), snapshot(reading, writing))
+
+    assert result.route is reading
+
+
+@pytest.mark.parametrize("value", [b"100-continue", b"100-Continue, 100-continue", b""])
+def test_an_expectation_is_a_list(value: bytes) -> None:
+    asked = head((b"Expect", value), (b"Content-Length", b"1"), method=b"POST")
+    assert forwarded(asked).expects_continue is bool(value)
+
+
+def test_a_field_that_cgi_makes_a_proxy_setting_is_not_forwarded() -> None:
+    assert sent(forwarded(head((b"Proxy", b"http://evil.example:1"))), b"Proxy") == []

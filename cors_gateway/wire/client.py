@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from cors_gateway.answers import Answer
+from cors_gateway.wire.record import AccessRecord
 
 __all__ = ["Client"]
 
@@ -29,7 +30,7 @@ class Client(Protocol):
         """Tell how much waits for the client to take it."""
 
     def exchange_failed(
-        self, answer: Answer, request_id: bytes, *, persists: bool, head_only: bool
+        self, answer: Answer, record: AccessRecord, *, persists: bool, head_only: bool
     ) -> None:
         """Send an answer of the gateway's own; the exchange is over."""
 

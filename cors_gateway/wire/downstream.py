@@ -9,12 +9,13 @@ that nobody waits for an event stream any more.
 """
 
 import asyncio
+from time import monotonic
 from typing import cast
 
 from cors_gateway.answers import Answer, answer_failure, serialize_answer
 from cors_gateway.failures import Failure, failure_of_message
 from cors_gateway.messages.framing import FramingKind
-from cors_gateway.messages.heads import MessageError
+from cors_gateway.messages.heads import MessageError, find_head_end
 from cors_gateway.plan import plan
 from cors_gateway.planned import Forward, Peer, Respond
 from cors_gateway.wire.content import ContentReader, content_reader
@@ -165,8 +166,10 @@ class DownstreamConnection(asyncio.Protocol):
     def _serve(self, raw: bytes) -> None:
         plane = self._plane
         snapshot = plane.snapshot
-        head = read_request_head(raw, snapshot.limits.field_lines)
         record = self._record()
+        head = read_request_head(raw, snapshot.limits.field_lines)
+        if len(head.target) > snapshot.limits.target_bytes:
+            raise MessageError(414, "The request target is too long.")
         planned = plan(snapshot, head, self._peer, plane.pseudonym)
         describe_request(record, head, planned)
         self._deadline = NEVER
@@ -217,21 +220,22 @@ class DownstreamConnection(asyncio.Protocol):
         if answer.failure is not None:
             record.error = answer.failure.proxy_error
             record.problem = answer.failure.value
-        self._write_answer(answer, record.request_id, persists=persists, head_only=head_only)
+        self._write_answer(answer, record, persists=persists, head_only=head_only)
+        record.duration = monotonic() - record.began
         self._plane.report(record)
 
     def _write_answer(
-        self, answer: Answer, request_id: bytes, *, persists: bool, head_only: bool
+        self, answer: Answer, record: AccessRecord, *, persists: bool, head_only: bool
     ) -> None:
-        self.write(
-            serialize_answer(
-                answer,
-                request_id=request_id,
-                date=self._plane.ticker.date,
-                head_only=head_only,
-                persists=persists,
-            )
+        written = serialize_answer(
+            answer,
+            request_id=record.request_id,
+            date=self._plane.ticker.date,
+            head_only=head_only,
+            persists=persists,
         )
+        record.response_bytes = len(written) - find_head_end(written)
+        self.write(written)
         if persists:
             self._await_head()
         else:
@@ -268,16 +272,12 @@ class DownstreamConnection(asyncio.Protocol):
         return 0 if self._transport is None else untaken_bytes(self._transport)
 
     def exchange_failed(
-        self, answer: Answer, request_id: bytes, *, persists: bool, head_only: bool
+        self, answer: Answer, record: AccessRecord, *, persists: bool, head_only: bool
     ) -> None:
         """Answer instead of the upstream."""
         self._exchange = None
-        self._write_answer(
-            answer,
-            request_id,
-            persists=persists and not self._plane.draining,
-            head_only=head_only,
-        )
+        persists = persists and not self._plane.draining
+        self._write_answer(answer, record, persists=persists, head_only=head_only)
         self._next_request()
 
     def exchange_ended(self, *, persists: bool) -> None:
@@ -330,7 +330,7 @@ class DownstreamConnection(asyncio.Protocol):
     # The steps that several of these share.
 
     def _record(self) -> AccessRecord:
-        return AccessRecord(self._plane.new_request_id(), self._peer.address)
+        return AccessRecord(self._plane.new_request_id(), self._peer.address, monotonic())
 
     def _await(self, seconds: float) -> None:
         """Let the client have so long to say something."""

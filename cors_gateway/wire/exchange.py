@@ -80,7 +80,6 @@ class Exchange:
         "_response",
         "_retried",
         "_sent_at",
-        "_started_at",
         "_upstream",
         "state",
     )
@@ -102,7 +101,7 @@ class Exchange:
         self._upstream: UpstreamConnection | None = None
         self._interim_responses = 0
         self._retried = False
-        self._started_at = self._sent_at = monotonic()
+        self._sent_at = record.began
 
     # Finding a connection, and sending the request.
 
@@ -125,6 +124,7 @@ class Exchange:
         self._upstream = connection
         connection.serve(self)
         self._sent_at = monotonic()
+        self._record.overhead = self._sent_at - self._record.began
         head = self._forward.head(self._record.request_id)
         if not self.takes_content:
             self.state = State.WAITING
@@ -310,8 +310,6 @@ class Exchange:
         self._fail(Failure.INTERNAL)
         return False
 
-    # The steps that several events share.
-
     @property
     def _is_repeatable(self) -> bool:
         return self._forward.is_idempotent and self._forward.framing.is_empty
@@ -342,7 +340,7 @@ class Exchange:
             self._fail(Failure.RESPONSE_MALFORMED)
         elif head.status != 100 and self._forward.minor_version:
             # RFC 9110, section 15.2: relayed, but never to HTTP/1.0; a 100 is ours to send.
-            self._client.write(conclude_interim(head))
+            self._client.write(conclude_interim(self._forward, head))
 
     def _finish(self, concluded: Concluded) -> None:
         complete = self.state is State.RELAYING
@@ -366,13 +364,14 @@ class Exchange:
         if not begun:
             answer = answer_failure(failure, self._forward.answer_fields, detail=detail)
             self._record.status = answer.status
-            self._end(failure)
+            self.state = State.ENDED
             self._client.exchange_failed(
                 answer,
-                self._record.request_id,
+                self._record,
                 persists=self._forward.persists and not self.takes_content,
                 head_only=self._forward.head_only,
             )
+            self._end(failure)
             return
         self._end(failure)
         concluded = self._concluded
@@ -393,7 +392,7 @@ class Exchange:
         self.state = State.ENDED
         self._patience.deadline = NEVER
         record = self._record
-        record.duration = monotonic() - self._started_at
+        record.duration = monotonic() - record.began
         if failure is not None:
             record.error = failure.proxy_error
             record.problem = failure.value

@@ -50,6 +50,7 @@ class Plane:
         self.draining = False
         """Whether every response says that its connection will close."""
         self.connections: set[Connection] = set()
+        self._refused: set[Connection] = set()  # being told so: they take nobody's place
         self.pseudonym = b"cors-gateway-" + secrets.token_hex(4).encode("ascii")
         """What ``Via`` calls this instance, so that it knows its own requests again."""
         self._log_access = log_access
@@ -87,13 +88,17 @@ class Plane:
 
     def add(self, connection: Connection) -> bool:
         """Take a new connection; say whether there is room for it."""
-        has_room = len(self.connections) < self.snapshot.limits.connections
+        taken = len(self.connections) - len(self._refused)
+        has_room = taken < self.snapshot.limits.connections
         self.connections.add(connection)
+        if not has_room:
+            self._refused.add(connection)
         return has_room
 
     def remove(self, connection: Connection) -> None:
         """Forget a closed connection."""
         self.connections.discard(connection)
+        self._refused.discard(connection)
         if not self.connections and self._emptied is not None and not self._emptied.done():
             self._emptied.set_result(None)
 

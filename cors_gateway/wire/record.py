@@ -25,6 +25,8 @@ class AccessRecord:
 
     request_id: bytes
     client_address: str
+    began: float = 0.0
+    """When the request's head was complete, in seconds of the monotonic clock."""
     minor_version: int = 1
     method: bytes = b""
     authority: bytes = b""
@@ -43,6 +45,8 @@ class AccessRecord:
     upstream_status: int = 0
     upstream_duration: float = 0.0
     """Seconds from the request's head sent upstream to the head of the response."""
+    overhead: float = 0.0
+    """Seconds from the end of the request's head until it left for the API, over a connection."""
     error: str = ""
     """The proxy error type of RFC 9209, where something failed."""
     problem: str = ""
@@ -102,7 +106,7 @@ def serialize_json(record: AccessRecord, now: float) -> str:
         fields["upstream.url"] = record.upstream_url
         fields["upstream.status"] = record.upstream_status
         fields["upstream.duration_ms"] = _milliseconds(record.upstream_duration)
-        fields["overhead_ms"] = _milliseconds(max(0.0, record.duration - record.upstream_duration))
+        fields["overhead_ms"] = _milliseconds(record.overhead)
     if record.error:
         fields["error.type"] = record.error
         fields["problem"] = record.problem

@@ -6,7 +6,7 @@ import pytest
 
 from cors_gateway.snapshot import Limits, Timeouts
 from tests.wire.conftest import StartGateway
-from tests.wire.gateways import APP, Gateway, route_to, snapshot_of
+from tests.wire.gateways import APP, Gateway, route_to, snapshot_of, until
 from tests.wire.raw_client import RawClient
 from tests.wire.raw_peer import End
 from tests.wire.scripted_upstream import OK, ScriptedUpstream
@@ -463,6 +463,22 @@ async def test_a32_too_many_connections_are_answered_and_closed(
     again = await gateway.connects()
     await again.asks()
     assert (await again.gets()).status == 200
+
+
+async def test_a32_who_was_refused_takes_nobodys_place(
+    start_gateway: StartGateway, api: ScriptedUpstream
+) -> None:
+    api.answers(OK)
+    gateway = await start_gateway(snapshot_of(route_to(api.port), limits=Limits(connections=1)))
+    first = await gateway.connects()
+    crowd = [await gateway.connects() for _ in range(20)]
+    for client in crowd:
+        assert (await client.gets()).status == 503
+    first.closes()
+    await until(lambda: len(gateway.plane.connections) == len(crowd))
+    last = await gateway.connects()
+    await last.asks()
+    assert (await last.gets()).status == 200
 
 
 async def test_a33_a_connection_serves_many_requests(

@@ -52,8 +52,10 @@ async def test_a_refused_preflight(gateway: Gateway) -> None:
     client = await gateway.connects()
     lines = "Origin: https://evil.example", "Access-Control-Request-Method: PUT"
     await client.asks("/a", *lines, method="OPTIONS")
-    await client.gets()
+    answer = await client.gets()
     record = await gateway.record()
+    assert record.response_bytes == len(answer.content) > 0
+    assert record.duration > 0
     fields = json.loads(serialize_json(record, 0.0))
     assert fields["http.response.status_code"] == 403
     assert (fields["error.type"], fields["problem"]) == ("http_request_denied", "origin-refused")
@@ -67,9 +69,10 @@ async def test_an_api_that_is_away(start_gateway: StartGateway) -> None:
     gateway = await start_gateway(snapshot_of(route_to(1)))
     client = await gateway.connects()
     await client.asks()
-    await client.gets()
+    answer = await client.gets()
     record = await gateway.record()
     assert (record.status, record.upstream_status) == (502, 0)
+    assert record.response_bytes == len(answer.content) > 0
     assert record.problem == Failure.CONNECTION_REFUSED.value
     assert record.duration > 0
     assert "error=connection-refused" in serialize_text(record, 0.0)

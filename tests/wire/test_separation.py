@@ -90,34 +90,6 @@ async def test_b25_what_comes_with_a_response_reaches_nobody(
     await second_is_untouched(gateway, api)
 
 
-async def test_b25_who_waits_for_a_connection_gets_no_second_response_either(
-    gateway: Gateway, api: ScriptedUpstream
-) -> None:
-    """A connection that is handed on at once is looked at as well."""
-    pool = gateway.plane.pool_of(gateway.plane.snapshot.routes[0].upstream)
-    alice = await gateway.connects()
-    await alice.asks("/alice")
-    peer = await api.accepts()
-    await peer.sees_head()
-    pool._has_room = lambda: not pool._open  # type: ignore[method-assign]
-    bob = await gateway.connects()
-    await bob.asks("/bob")
-    await asyncio.sleep(0.02)
-    peer.sock.send(OK[:-1])
-    await asyncio.sleep(0.02)
-    # The last byte completes the first response, the rest is already in the kernel behind it.
-    connection = next(iter(pool._open))
-    connection.pause_reading()
-    peer.sock.send(b"k" + ALICE)
-    await asyncio.sleep(0.02)
-    connection.resume_reading()
-    assert (await alice.gets()).content == b"ok"
-    other = await api.accepts()
-    assert (await other.sees_head()).startswith(b"GET /bob ")
-    await other.sends(OK)
-    assert (await bob.gets()).content == b"ok"
-
-
 @pytest.mark.parametrize("together", [True, False])
 async def test_b47_a_trailer_of_a_response_reaches_nobody(
     gateway: Gateway, api: ScriptedUpstream, together: bool

@@ -7,6 +7,7 @@ an allowed origin can read a refusal, and the next request is served.
 import asyncio
 import contextlib
 import socket
+from collections.abc import Iterator
 
 import pytest
 
@@ -75,9 +76,9 @@ async def test_b1_no_socket_at_a_path_is_a_readable_502(
     assert_readable(await client.gets(), 502, "connection-refused")
 
 
-async def test_b2_an_api_that_does_not_accept_is_a_504_in_time(
-    start_gateway: StartGateway,
-) -> None:
+@pytest.fixture
+def full_listener() -> Iterator[int]:
+    """A port that takes no more connections and refuses none either."""
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -85,16 +86,22 @@ async def test_b2_an_api_that_does_not_accept_is_a_504_in_time(
         for filler in fillers:
             filler.setblocking(False)
             filler.connect_ex(full.getsockname())
-        port = full.getsockname()[1]
-        gateway = await start_gateway(snapshot_of(route_to(port, upstream={"timeouts": QUICK})))
-        client = await gateway.connects()
-        await client.asks("/", ORIGIN)
-        start = client.loop.time()
-        assert_readable(await client.gets(), 504, "connection-timeout")
-        assert client.loop.time() - start < 1
-        assert gateway.open_upstreams == 0
+        yield full.getsockname()[1]
         for filler in fillers:
             filler.close()
+
+
+async def test_b2_an_api_that_does_not_accept_is_a_504_in_time(
+    start_gateway: StartGateway, full_listener: int
+) -> None:
+    upstream = {"timeouts": QUICK}
+    gateway = await start_gateway(snapshot_of(route_to(full_listener, upstream=upstream)))
+    client = await gateway.connects()
+    await client.asks("/", ORIGIN)
+    start = client.loop.time()
+    assert_readable(await client.gets(), 504, "connection-timeout")
+    assert client.loop.time() - start < 1
+    assert gateway.open_upstreams == 0
 
 
 async def test_b3_a_name_that_does_not_resolve_is_a_readable_502(
@@ -709,6 +716,20 @@ async def test_pool_a_place_is_free_again_when_its_client_leaves(
     assert (await peer.sees_head()).startswith(b"GET /second ")
     await peer.sends(OK)
     assert (await second.gets()).content == b"ok"
+
+
+async def test_pool_who_waits_connects_when_another_gives_up_connecting(
+    start_gateway: StartGateway, full_listener: int
+) -> None:
+    limits = {"pool": PoolLimits(connections=1), "timeouts": QUICK}
+    gateway = await start_gateway(snapshot_of(route_to(full_listener, upstream=limits)))
+    first, second = await gateway.connects(), await gateway.connects()
+    await first.asks("/", ORIGIN)
+    await asyncio.sleep(0.02)
+    await second.asks("/", ORIGIN)
+    await asyncio.sleep(0.02)
+    first.resets()
+    assert_readable(await second.gets(), 504, "connection-timeout")
 
 
 async def test_pool_everybody_who_waits_learns_that_the_api_is_away(
