@@ -55,9 +55,9 @@ def run(options: argparse.Namespace) -> int:
             home=home_of(snapshot),
         )
         explanation = explain(snapshot, question, SUFFIXES.is_public_suffix)
+        remedy = find_remedy(loaded, explanation, SUFFIXES)
     except QuestionError as error:
         raise RefusedError(str(error), Exit.USAGE) from error
-    remedy = find_remedy(loaded, explanation, SUFFIXES)
     if options.json:
         print(json.dumps(as_data(explanation, remedy), indent=2))
     else:

@@ -4,6 +4,7 @@ Every command that needs one takes this way, so that what ``validate`` accepts i
 starts. Reading and printing happen here; what is right and wrong is for ``config``.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from cors_gateway.cli.variables import (
     split_origins,
     warn_of_unknown,
 )
-from cors_gateway.config.document import parse_document
+from cors_gateway.config.document import MAX_BYTES, parse_document
 from cors_gateway.config.load import Loaded, load_document
 from cors_gateway.config.nodes import Document
 from cors_gateway.config.policies import PublicSuffixes
@@ -37,6 +38,9 @@ __all__ = ["NO_ORIGINS", "NO_UPSTREAM", "SUFFIXES", "load", "load_quick", "snaps
 
 DISCOVERED = ("cors-gateway.yaml", "config/gateway.yaml", "/etc/cors-gateway/gateway.yaml")
 SUFFIXES = PublicSuffixes(is_public_suffix, is_registry_suffix)
+
+MAX_VALUE_BYTES = 1024 * 1024
+"""Of a file that stands for one value. Devices and pipes have no end."""
 
 NOTHING_TO_SERVE = (
     "there is no configuration: name a file with -c FILE or put one at "
@@ -61,7 +65,11 @@ class _SystemReader:
     env: Mapping[str, str]
 
     def read_file(self, path: str) -> str:
-        return Path(path).read_text("utf-8")
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_VALUE_BYTES + 1)
+        if len(content) > MAX_VALUE_BYTES:
+            raise OSError(errno.EFBIG, f"it has more than {MAX_VALUE_BYTES // 1024} KiB")
+        return content.decode()
 
 
 def load(config: str | None, flags: Flags | None = None) -> Loaded:
@@ -143,8 +151,10 @@ def _is_there(name: str) -> bool:
 def _read(name: str) -> bytes:
     try:
         if name == "-":
-            return sys.stdin.buffer.read()
-        return Path(name).read_bytes()
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
+        # One byte more than a document may have is enough for it to be refused.
+        with Path(name).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         remedy = "check the name, or write the file"
         raise RefusedError(f"{name}: there is no such file, {remedy}") from None

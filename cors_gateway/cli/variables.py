@@ -82,5 +82,7 @@ def _remedy(name: str) -> str:
     if name == "CORS_GATEWAY_PORT":
         # Kubernetes sets one of that name for a Service, with a URL in it.
         return f"set PORT, or {LISTEN} to :8080"
-    near = get_close_matches(name, OFFERED, n=1, cutoff=0.8)
-    return f"did you mean {near[0]}?" if near else f"the names are {', '.join(OFFERED)}"
+    # What all of them begin with would make any two look alike.
+    offered = {known.removeprefix(PREFIX): known for known in OFFERED}
+    near = get_close_matches(name.removeprefix(PREFIX), offered, n=1, cutoff=0.7)
+    return f"did you mean {offered[near[0]]}?" if near else f"the names are {', '.join(OFFERED)}"

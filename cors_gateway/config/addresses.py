@@ -129,12 +129,14 @@ def parse_host(text: str) -> str:
         raise UnfitValueError("{value} is a URL", "a host is a name or an address", fix)
     if text.startswith("["):
         host, bracket, port = text.partition("]")
-        host, port = host + bracket, port.removeprefix(":")
+        host += bracket
     else:
-        host, _, port = text.partition(":")
+        host, colon, port = text.partition(":")
+        port = colon + port
     if port:
-        fix = f'write "{host}"'
-        raise UnfitValueError("{value} has a port", "requests match by host on every port", fix)
+        what = "{value} has a colon and no port" if port == ":" else "{value} has a port"
+        why = "requests match by host on every port"
+        raise UnfitValueError(what, why, f'write "{host}"')
     name = _host(host).lower()
     return f"[{name}]" if ":" in name else name.removesuffix(".")
 

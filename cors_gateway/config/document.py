@@ -12,7 +12,7 @@ from cors_gateway.config.problems import Path, Position, Problem, Severity, quot
 from cors_gateway.config.scalars import resolve_scalar
 from cors_gateway.config.syntax import explain_syntax
 
-__all__ = ["parse_document"]
+__all__ = ["MAX_BYTES", "parse_document"]
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 32

@@ -105,6 +105,11 @@ class Findings:
         position = self.document.position(self.original(path))
         return f"{position.source}:{position.line}" if position.line else position.source
 
+    def filled_text(self, path: Path) -> str | None:
+        """Give the document's own text of a value that holds something from outside."""
+        known = self._filling.filled.get(self._written(self.original(path)))
+        return None if known is None else known.text
+
     def remaining(self) -> Value:
         """The document's value without what was removed."""
         self._kept = {}

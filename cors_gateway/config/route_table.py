@@ -105,6 +105,10 @@ class RouteTable:
                 self._findings.error(
                     where, "{value} is no method", "it is not a token", "write a method"
                 )
+            elif method == "*":
+                why = "it would be the only one taken"
+                fix = "remove the key methods to take every method"
+                self._findings.error(where, "{value} is no method", why, fix)
             elif is_forbidden_method(method.encode()):
                 why = "the gateway never forwards it"
                 self._findings.error(where, "{value} cannot be routed", why, "remove it")
@@ -117,4 +121,8 @@ class RouteTable:
                     why = "the gateway cannot receive that method"
                     self._findings.warning(where, "{value} has no effect", why, "remove it")
             seen.add(method)
+        if methods and seen.isdisjoint(_RECEIVABLE) and not self._findings.is_touched(path):
+            why = "the route could never be chosen"
+            fix = "name others, or remove the key methods to take every method"
+            self._findings.error(path, "the gateway can receive none of these methods", why, fix)
         return frozenset(method.encode(errors="replace") for method in methods)

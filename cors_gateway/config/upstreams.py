@@ -1,6 +1,6 @@
 """The upstreams of a document as they run, and the fields that are changed on the way to them."""
 
-from cors_gateway.config.addresses import parse_upstream_url
+from cors_gateway.config.addresses import UpstreamAddress, parse_upstream_url
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.problems import Path, UnfitValueError, quote
 from cors_gateway.config.request_fields import check_field_name
@@ -27,15 +27,16 @@ class UpstreamTable:
 
     def compile_upstream(self, upstream: UpstreamSettings, path: Path) -> Upstream | None:
         """Compile where an API is and how long to wait; equal settings give one upstream."""
-        url = self._url(upstream, path)
-        if url is None:
+        found = self._url(upstream, path)
+        if found is None:
             return None
+        url, where = found
         key = (url, upstream.timeouts, upstream.pool)
         if (known := self._upstreams.get(key)) is not None:
             return known
         parts = parse_upstream_url(url)
         compiled = Upstream(
-            url=url,
+            url=_url_for_people(url, parts, self._findings.filled_text(where)),
             host=parts.address.host,
             port=parts.address.port,
             unix_path=parts.address.unix_path,
@@ -51,7 +52,8 @@ class UpstreamTable:
         self._upstreams[key] = compiled
         return compiled
 
-    def _url(self, upstream: UpstreamSettings, path: Path) -> str | None:
+    def _url(self, upstream: UpstreamSettings, path: Path) -> tuple[str, Path] | None:
+        """Find the URL and where it stands."""
         where = (*path, "urls")
         if upstream.url is not None and upstream.urls is not None:
             why = "url is there already"
@@ -62,13 +64,32 @@ class UpstreamTable:
             self._findings.error(where, "several urls are not supported yet", why, "keep one")
             return None
         if upstream.url is not None:
-            return upstream.url
+            return upstream.url, (*path, "url")
         if upstream.urls:
-            return upstream.urls[0]
+            return upstream.urls[0], (*where, 0)
         if not self._findings.is_touched(where):
             fix = "write url: http://host:port"
             self._findings.error((*path, "url"), "url is missing", "a route leads to an API", fix)
         return None
+
+
+def _url_for_people(url: str, parts: UpstreamAddress, written: str | None) -> str:
+    """Spell an upstream without what came from the environment or a file, but for its address.
+
+    Listings and every line of the access log show it.
+
+    Args:
+        url: as it is called.
+        parts: of the URL.
+        written: the document's own text, where that is another.
+    """
+    if written is None:
+        return url
+    if parts.address.unix_path is not None:
+        return written
+    # A path that the document spells to its end is no secret of the environment's.
+    path = parts.base_path if written.rstrip("/").endswith(parts.base_path) else ""
+    return f"http://{parts.authority}{path}"
 
 
 def compile_origin(origin: str, path: Path, findings: Findings) -> bytes | None:

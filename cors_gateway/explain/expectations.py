@@ -11,8 +11,9 @@ from cors_gateway.config.load import Loaded
 from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.problems import Path, Problem, Severity, quote
 from cors_gateway.explain.explanation import Explanation, explain, home_of
-from cors_gateway.explain.question import DEFAULT_SCHEME, QuestionError, parse_question
+from cors_gateway.explain.question import QuestionError, parse_question
 from cors_gateway.explain.remedies import find_remedy
+from cors_gateway.explain.urls import DEFAULT_SCHEME
 
 __all__ = ["check_expectations"]
 
@@ -46,13 +47,13 @@ def _failures(loaded: Loaded, suffixes: PublicSuffixes) -> Iterator[Problem]:
                 home=home,
             )
             explanation = explain(loaded.snapshot, question, suffixes.is_public_suffix)
+            if explanation.is_served is test.allow:
+                continue
+            remedy = find_remedy(loaded, explanation, suffixes) if test.allow else None
         except QuestionError as error:
             yield Problem(Severity.ERROR, path, what, str(error), "", test.position)
             continue
-        if explanation.is_served is test.allow:
-            continue
-        remedy = find_remedy(loaded, explanation, suffixes) if test.allow else None
-        fix = "; ".join(map(str, remedy.changes)) or remedy.advice if remedy else ""
+        fix = "" if remedy is None else str(remedy)
         yield Problem(Severity.ERROR, path, what, _say(explanation), fix, test.position)
 
 
@@ -66,11 +67,15 @@ def _url(test: Expectation, home: str | None) -> str:
 
 def _say(explanation: Explanation) -> str:
     """Say what happened instead of what was expected."""
-    if explanation.error is not None:
-        return f"it expects allow and the browser refuses: {explanation.error}"
+    question, last = explanation.question, explanation.last
+    sent = ""
+    if question.respelled_from:
+        sent = f"the browser sends {question.target.decode()}: "
+    if explanation.error is not None or last is None:
+        return f"{sent}it expects allow and the browser refuses: {explanation.error}"
     if not explanation.is_served:
-        return f"it expects allow and the gateway answers {explanation.last.status} itself"
-    entry = explanation.last.decision and explanation.last.decision.entry
-    return "it expects deny and the page gets the answer" + (
+        return f"{sent}it expects allow and the gateway answers {last.status} itself"
+    entry = last.decision and last.decision.entry
+    return f"{sent}it expects deny and the page gets the answer" + (
         f": {quote(entry)} allows its origin" if entry else ""
     )

@@ -6,24 +6,32 @@ fields of its own.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cors_gateway.answers import serialize_answer
 from cors_gateway.conclude import conclude
 from cors_gateway.cors.browser import CorsError, judge_preflight, judge_response, needs_preflight
 from cors_gateway.cors.decision import Decision
 from cors_gateway.cors.public_suffixes import IsPublicSuffix
-from cors_gateway.explain.question import DEFAULT_SCHEME, Question, Site, check_receivable
+from cors_gateway.explain.question import Question, Site, check_receivable
+from cors_gateway.explain.urls import DEFAULT_SCHEME
 from cors_gateway.messages.heads import FieldLines, RequestHead, ResponseHead
 from cors_gateway.plan import plan
 from cors_gateway.planned import Forward, Peer, Respond
 from cors_gateway.snapshot import Route, Snapshot
 
-__all__ = ["Exchange", "Explanation", "explain", "home_of"]
+__all__ = ["Blocked", "Exchange", "Explanation", "explain", "home_of"]
 
 _ASSUMED_ANSWER = ResponseHead(200, b"OK", 1, ((b"Content-Length", b"0"),))
 _PEER = Peer("")
 _NOT_SHOWN = frozenset({b"content-length", b"date", b"x-request-id"})
 """What differs from one answer to the next."""
+
+
+class Blocked(StrEnum):
+    """Why a browser sends nothing at all: Chromium's ``Network.BlockedReason``."""
+
+    MIXED_CONTENT = "mixed-content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,8 @@ class Explanation:
     preflight: Exchange | None
     """``None`` where the browser does not ask first."""
     actual: Exchange | None
-    """``None`` where the browser sends no more after the preflight."""
-    error: CorsError | None
+    """``None`` where the browser sends no more after the preflight, or nothing."""
+    error: CorsError | Blocked | None
     """Why the browser refuses, as Chromium names it."""
 
     @property
@@ -74,14 +82,12 @@ class Explanation:
     @property
     def is_served(self) -> bool:
         """Whether the API gets the request, and the page its answer."""
-        return self.is_readable and self.last.reaches_api
+        return self.is_readable and self.last is not None and self.last.reaches_api
 
     @property
-    def last(self) -> Exchange:
-        """The exchange with which it ends."""
-        last = self.actual or self.preflight
-        assert last is not None  # noqa: S101 - one of the two was sent
-        return last
+    def last(self) -> Exchange | None:
+        """The exchange with which it ends; ``None`` where the browser sends nothing."""
+        return self.actual or self.preflight
 
 
 def explain(
@@ -98,7 +104,11 @@ def explain(
         QuestionError: the method is none that the gateway can receive.
     """
     site = question.site(is_public_suffix)
+    if question.is_mixed_content:
+        return Explanation(question, site, None, None, Blocked.MIXED_CONTENT)
     if site is None or site == "same-origin":
+        if site is not None:
+            check_receivable(question.method)
         actual = _exchange(snapshot, question.request(site))
         return Explanation(question, site, None, actual, None)
     asked = question.browser_request()

@@ -4,7 +4,6 @@ Follows the Fetch standard for what a page may set (section 2.2.2) and for the p
 4.8), and Fetch Metadata for ``Sec-Fetch-Site``. Knows no route and no policy.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -14,13 +13,12 @@ from cors_gateway.cors.methods import RECEIVABLE_METHODS, is_forbidden_method
 from cors_gateway.cors.origins import TupleOrigin, is_loopback, parse_origin, serialize_origin
 from cors_gateway.cors.public_suffixes import IsPublicSuffix, registrable_domain
 from cors_gateway.cors.request_headers import is_forbidden_request_header
+from cors_gateway.explain.urls import UrlError, parse_url
 from cors_gateway.messages.fields import is_field_value, is_token
-from cors_gateway.messages.heads import FieldLines, MessageError, RequestHead
+from cors_gateway.messages.heads import FieldLines, RequestHead
 from cors_gateway.messages.targets import parse_authority
 
 __all__ = [
-    "DEFAULT_SCHEME",
-    "UNKNOWN_HOST",
     "Question",
     "QuestionError",
     "Site",
@@ -29,18 +27,9 @@ __all__ = [
     "is_trustworthy",
     "parse_header",
     "parse_question",
+    "say_unreceivable",
 ]
 
-UNKNOWN_HOST = "gateway.invalid"
-"""Stands for the gateway where only a path was given and nothing says what it is called."""
-
-DEFAULT_SCHEME = "https"
-"""What browsers are taken to speak where nothing is said."""
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
-_URL = re.compile(r"(https?)://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE)
-# What the URL standard has a browser encode; what is encoded already stays.
-_ENCODED_IN_PATH = re.compile(r"[^\x21\x23-\x3b\x3d\x3f-\x5d\x5f\x61-\x7a\x7c\x7e]")
 _SENT_WITHOUT_ORIGIN = frozenset({b"GET", b"HEAD"})
 
 Site = str
@@ -69,6 +58,8 @@ class Question:
     """Names that browsers do not let a page set."""
     credentials: bool = False
     host_is_known: bool = True
+    respelled_from: str = ""
+    """The URL as it was given, where its target is sent in another spelling."""
 
     @property
     def url(self) -> str:
@@ -80,6 +71,17 @@ class Question:
         """The origin of a page that the gateway itself would serve."""
         host, port = parse_authority(self.authority)
         return TupleOrigin(self.scheme, host.decode(), port)
+
+    @property
+    def is_mixed_content(self) -> bool:
+        """Whether the browser sends nothing: a page on https calls what anyone can listen to.
+
+        As Chromium has it, only pages on https are held to that.
+        """
+        page = parse_origin(self.origin or b"")
+        return (
+            page is not None and page.scheme == "https" and not is_trustworthy(self.own_origin)
+        )
 
     def browser_request(self) -> BrowserRequest:
         """The request as the browser's own checks see it."""
@@ -146,13 +148,13 @@ def parse_question(
     Raises:
         QuestionError: with how to ask it.
     """
-    host_is_known = not url.startswith("/") or home is not None
-    if url.startswith("/"):
-        url = (home or f"{DEFAULT_SCHEME}://{UNKNOWN_HOST}") + url
-    found = _URL.fullmatch(url)
-    if found is None:
-        raise QuestionError(f"{url!a} is neither a URL nor a path: write http://host/path or /path")
-    scheme = found[1].lower()
+    try:
+        parts = parse_url(url, home=home, by_browser=origin is not None)
+    except UrlError as error:
+        raise QuestionError(str(error)) from None
+    if origin is not None and not origin.strip():
+        remedy = "name the page's, or leave it out for a program without a browser"
+        raise QuestionError(f"the origin is empty: {remedy}")
     verb = method.encode(errors="replace")
     if not is_token(verb):
         raise QuestionError(f"{method!a} is no method: write one, such as PUT")
@@ -170,14 +172,15 @@ def parse_question(
     )
     return Question(
         origin=None if origin is None else origin.encode(errors="backslashreplace"),
-        scheme=scheme,
-        authority=_authority(found[2], scheme),
-        target=_target(found[3]),
+        scheme=parts.scheme,
+        authority=parts.authority,
+        target=parts.target,
         method=verb,
         headers=tuple(line for line in headers if line[0] not in ignored),
         ignored=ignored,
         credentials=credentials and origin is not None,
-        host_is_known=host_is_known,
+        host_is_known=parts.host_is_known,
+        respelled_from=url if parts.is_respelled else "",
     )
 
 
@@ -203,10 +206,17 @@ def check_receivable(method: bytes) -> None:
     Raises:
         QuestionError: it does not.
     """
-    if method not in RECEIVABLE_METHODS:
-        upper = method.upper()
-        remedy = f"write {upper.decode()}" if upper in RECEIVABLE_METHODS else "use another"
-        raise QuestionError(f"the gateway answers {method.decode()} with 501: {remedy}")
+    if refused := say_unreceivable(method):
+        raise QuestionError(refused)
+
+
+def say_unreceivable(method: bytes) -> str:
+    """Say what to do about a method that the gateway's parser refuses; empty where it does not."""
+    if method in RECEIVABLE_METHODS:
+        return ""
+    upper = method.upper()
+    remedy = f"write {upper.decode()}" if upper in RECEIVABLE_METHODS else "use another"
+    return f"the gateway answers {method.decode()} with 501: {remedy}"
 
 
 def is_trustworthy(origin: TupleOrigin) -> bool:
@@ -222,24 +232,3 @@ def is_local(host: str) -> bool:
         return ip_address(host.strip("[]")).is_private
     except ValueError:
         return False
-
-
-def _authority(text: str, scheme: str) -> bytes:
-    try:
-        host, port = parse_authority(text.encode("ascii"))
-    except (MessageError, UnicodeEncodeError):
-        remedy = "write host or host:port, in ASCII"
-        raise QuestionError(f"{text!a} is no host: {remedy}") from None
-    if port is None or port == DEFAULT_PORTS[scheme]:
-        return host
-    return b"%b:%d" % (host, port)
-
-
-def _target(text: str) -> bytes:
-    """Encode what a browser would; a URL without a path has ``/``."""
-    text = text if text.startswith("/") else f"/{text}"
-    return _ENCODED_IN_PATH.sub(_percent_encode, text).encode("ascii")
-
-
-def _percent_encode(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found[0].encode(errors="surrogateescape"))

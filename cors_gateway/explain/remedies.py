@@ -2,9 +2,11 @@
 
 A change is made to the settings of the policy that refused, the policy is compiled again, with all
 its checks, and the question is asked again, until it passes. So no advice is given that would not
-load or would not help. Where the page or the origin is at fault, the advice says that instead.
+load or would not help, and what would load with a warning carries it. Where the page or the origin
+is at fault, the advice says that instead.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
@@ -14,8 +16,10 @@ from cors_gateway.config.problems import Path, serialize_path
 from cors_gateway.cors.decision import Check, Reason
 from cors_gateway.cors.origins import suggest_origin
 from cors_gateway.cors.policy import Policy, compile_policy
-from cors_gateway.cors.settings import PolicySettings
+from cors_gateway.answers import Answer
+from cors_gateway.cors.settings import PolicyProblem, PolicySettings
 from cors_gateway.explain.explanation import Explanation, explain
+from cors_gateway.explain.question import say_unreceivable
 from cors_gateway.failures import Failure
 from cors_gateway.planned import Respond
 from cors_gateway.routes import Router
@@ -30,10 +34,18 @@ NULL_ORIGIN = (
     "everyone; serve the page over http or https (null comes from file:, sandboxed frames and "
     "redirects between origins)"
 )
+MIXED_CONTENT = (
+    "no change of a policy would help: a page on https has to call https; let what speaks TLS stand "
+    "in front of the gateway, and name its origin as server.publicOrigin"
+)
 NO_CHANGE = "no change of the policy would allow it"
 LEAVE_OUT_CREDENTIALS = (
     "if the page needs no cookies, it should leave out credentials: 'include'; otherwise"
 )
+
+# A check's own remedy may be to switch it off. That is for who writes the configuration, and knows.
+_CLAUSE = re.compile(r"(?=, or |; )")
+_SWITCHED_OFF = re.compile(r"dangerously\w+: true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,12 @@ class Remedy:
     """What to do beside or instead of a change."""
     shared_with: tuple[str, ...] = ()
     """The names of the routes that a change of the policy concerns, where there are several."""
+    warnings: tuple[str, ...] = ()
+    """What the configuration would be warned of after the changes, and is not now."""
+
+    def __str__(self) -> str:
+        warnings = (f"warning: {text}" for text in self.warnings)
+        return "; ".join((*map(str, self.changes), *warnings)) or self.advice
 
 
 def find_remedy(
@@ -73,16 +91,27 @@ def find_remedy(
         explanation: what came of the question.
         suffixes: what policies are checked with.
     """
-    last, failure = explanation.last, _failure_of(explanation)
-    if loaded.snapshot is None or (explanation.is_readable and failure is None):
+    if loaded.snapshot is None:
         return None
-    route = last.route
-    if failure is Failure.METHOD_NOT_ALLOWED and route is not None and route.methods is not None:
+    last = explanation.last
+    if last is None:
+        return Remedy(advice=MIXED_CONTENT)
+    failure = _failure_of(explanation)
+    if explanation.is_readable and failure is None:
+        return None
+    route, method = last.route, explanation.question.method
+    if (
+        failure is Failure.METHOD_NOT_ALLOWED
+        and route is not None
+        and route.methods is not None
+        and not say_unreceivable(method)
+    ):
         path = ("routes", loaded.snapshot.routes.index(route), "match", "methods")
-        text = f"add {explanation.question.method.decode()}"
-        return Remedy((Change(_line(loaded, path), serialize_path(path), text),))
+        change = Change(_line(loaded, path), serialize_path(path), f"add {method.decode()}")
+        return Remedy((change,))
     if failure is not None and failure not in {Failure.ORIGIN_REFUSED, Failure.NO_ROUTE}:
-        why = _detail_of(explanation) or failure.summary
+        answer = _answer_of(explanation)
+        why = (answer and answer.detail) or failure.summary
         return Remedy(advice=f"no change of the configuration would help: {why}")
     if route is None:
         return _add_route(loaded, loaded.snapshot, explanation)
@@ -93,13 +122,14 @@ def find_remedy(
 
 def _failure_of(explanation: Explanation) -> Failure | None:
     """Name what went wrong; ``None`` where the API or a policy's 204 answers."""
-    planned = explanation.last.planned
-    return planned.answer.failure if isinstance(planned, Respond) else None
+    answer = _answer_of(explanation)
+    return None if answer is None else answer.failure
 
 
-def _detail_of(explanation: Explanation) -> str:
-    planned = explanation.last.planned
-    return planned.answer.detail if isinstance(planned, Respond) else ""
+def _answer_of(explanation: Explanation) -> Answer | None:
+    """Give the gateway's own answer, where it ends with one."""
+    last = explanation.last
+    return last.planned.answer if last is not None and isinstance(last.planned, Respond) else None
 
 
 class _Search:
@@ -124,6 +154,8 @@ class _Search:
         settings = self._policy.settings
         advice = ""
         changed = self._snapshot
+        known = frozenset(compile_policy(settings, *self._suffixes)[1])
+        problems: tuple[PolicyProblem, ...] = ()
         for _ in range(MOST_CHANGES):
             if explanation.is_readable and _failure_of(explanation) is not Failure.ORIGIN_REFUSED:
                 break
@@ -135,8 +167,7 @@ class _Search:
             policy, problems = compile_policy(settings, *self._suffixes)
             if policy is None:
                 error = next(problem for problem in problems if problem.severity == "error")
-                why = ", ".join(filter(None, (error.what, error.why, error.fix)))
-                return Remedy(advice=f"to allow it would not load: {error.key}: {why}")
+                return Remedy(advice=f"to allow it would not load: {error.key}: {_say(error)}")
             changed = _with_policy(self._snapshot, self._policy, policy)
             explanation = explain(changed, explanation.question, self._suffixes[0])
         else:
@@ -149,7 +180,10 @@ class _Search:
         key = serialize_path(block)
         users = tuple(other.name for other in self._snapshot.routes if other.policy_key == key)
         return Remedy(
-            changes + (rest.changes if rest else ()), advice, users if len(users) > 1 else ()
+            changes + (rest.changes if rest else ()),
+            advice,
+            users if len(users) > 1 else (),
+            tuple(_say(problem) for problem in problems if problem not in known),
         )
 
     def _changes(
@@ -171,7 +205,7 @@ class _Search:
 def _widen(explanation: Explanation, settings: PolicySettings) -> tuple[PolicySettings, str] | str:
     """Make the next change to a policy's settings, or say why there should be none."""
     question, last = explanation.question, explanation.last
-    decision = last.decision
+    decision = None if last is None else last.decision
     origin = (question.origin or b"").decode(errors="replace")
     reason = None if decision is None else decision.reason
     if reason is Reason.NULL_ORIGIN or (reason is Reason.CSRF and origin == "null"):
@@ -180,6 +214,8 @@ def _widen(explanation: Explanation, settings: PolicySettings) -> tuple[PolicySe
         meant = suggest_origin(origin)
         remedy = f'; the page\'s is "{meant}"' if meant else ""
         return f"nothing should be changed: no browser sends this as an origin{remedy}"
+    if refused := say_unreceivable(question.method):
+        return f"no change of the policy would help: {refused}"
     if settings.mode == "reportOnly":
         return replace(settings, mode="enforce"), ""
     if explanation.actual is None and settings.preflight == "forward":
@@ -187,10 +223,8 @@ def _widen(explanation: Explanation, settings: PolicySettings) -> tuple[PolicySe
     if reason in {Reason.ORIGIN_NOT_ALLOWED, Reason.CSRF}:
         return replace(settings, allow_origins=(*settings.allow_origins, origin)), ""
     if reason is Reason.METHOD_NOT_ALLOWED:
-        method = question.method.decode()
-        if method != method.upper():
-            return f"the page should spell the method {method.upper()}: its case counts"
-        return replace(settings, allow_methods=(*settings.allow_methods, method)), ""
+        methods = (*settings.allow_methods, question.method.decode())
+        return replace(settings, allow_methods=methods), ""
     if reason is Reason.HEADER_NOT_ALLOWED:
         names = _missing_headers(explanation)
         return replace(settings, allow_headers=(*settings.allow_headers, *names)), ""
@@ -208,7 +242,7 @@ def _widen(explanation: Explanation, settings: PolicySettings) -> tuple[PolicySe
 
 def _missing_headers(explanation: Explanation) -> list[str]:
     """Name the headers that are refused, as the page spells them."""
-    decision = explanation.last.decision
+    decision = explanation.last.decision if explanation.last else None
     steps = () if decision is None else decision.steps
     refused = {
         name for step in steps if step.check is Check.HEADERS for name in step.subject.split(b", ")
@@ -243,6 +277,12 @@ def _name_policy(loaded: Loaded, snapshot: Snapshot, route: Route) -> Remedy:
     known = "".join(f", such as {name}," for name in list(names)[:1])
     text = f"name a policy{known} or a block in the place of false, or have the API send CORS"
     return Remedy((Change(_line(loaded, path), serialize_path(path), text),))
+
+
+def _say(problem: PolicyProblem) -> str:
+    clauses = _CLAUSE.split(problem.fix)
+    fix = "".join(clause for clause in clauses if not _SWITCHED_OFF.search(clause))
+    return ", ".join(filter(None, (problem.what, problem.why, fix)))
 
 
 def _say_change(old: object, new: object, *, is_written: bool) -> str:

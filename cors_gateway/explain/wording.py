@@ -12,9 +12,10 @@ from cors_gateway.cors.browser import CorsError, unsafe_header_names
 from cors_gateway.cors.decision import Check, Decision, Step
 from cors_gateway.cors.methods import SAFELISTED_METHODS
 from cors_gateway.cors.origins import parse_origin
-from cors_gateway.explain.explanation import Exchange, Explanation
-from cors_gateway.explain.question import UNKNOWN_HOST, is_local, is_trustworthy
+from cors_gateway.explain.explanation import Blocked, Exchange, Explanation
+from cors_gateway.explain.question import is_local
 from cors_gateway.explain.remedies import Remedy
+from cors_gateway.explain.urls import UNKNOWN_HOST
 from cors_gateway.messages.heads import FieldLines
 from cors_gateway.planned import Forward, Respond
 from cors_gateway.snapshot import Route
@@ -33,7 +34,10 @@ CHECKS = {
     Check.HEADERS: "the headers",
 }
 
-ERRORS = {
+ERRORS: dict[CorsError | Blocked, str] = {
+    Blocked.MIXED_CONTENT: (
+        "a page on https cannot call http, so nothing is sent, whatever the policy says"
+    ),
     CorsError.MISSING_ALLOW_ORIGIN_HEADER: "the answer has no Access-Control-Allow-Origin",
     CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES: "Access-Control-Allow-Origin has several values",
     CorsError.INVALID_ALLOW_ORIGIN_VALUE: "Access-Control-Allow-Origin is no origin",
@@ -85,12 +89,14 @@ def render_text(explanation: Explanation, remedy: Remedy | None) -> str:
         lines += [f"  {change}" for change in remedy.changes]
         if remedy.shared_with:
             lines.append(f"  (this concerns the routes {', '.join(remedy.shared_with)})")
+        lines += [f"  warning: {warning}" for warning in remedy.warnings]
     return "\n".join(lines) + "\n"
 
 
 def as_data(explanation: Explanation, remedy: Remedy | None) -> dict[str, Any]:
     """Give an explanation as JSON has it."""
-    question, route = explanation.question, explanation.last.route
+    question, last = explanation.question, explanation.last
+    route = None if last is None else last.route
     return {
         "request": {
             "method": question.method.decode(),
@@ -119,6 +125,7 @@ def as_data(explanation: Explanation, remedy: Remedy | None) -> dict[str, Any]:
             ],
             "advice": remedy.advice or None,
             "routes": list(remedy.shared_with),
+            "warnings": list(remedy.warnings),
         },
     }
 
@@ -187,12 +194,12 @@ def _verdict(explanation: Explanation) -> str:
         start = "The page may read the answer, it is of the same origin"
     else:
         start = "The browser lets the page read the answer"
-    if isinstance(last.planned, Respond) and last.planned.answer.failure is not None:
+    if last is not None and isinstance(last.planned, Respond) and last.planned.answer.failure is not None:
         return f"{start}; but that is the gateway's own {last.status}."
     return f"{start}."
 
 
-def _say_error(error: CorsError) -> str:
+def _say_error(error: CorsError | Blocked) -> str:
     if error in ERRORS:
         return ERRORS[error]
     # The checks of a preflight's answer have the names of the others, with a prefix.
@@ -203,15 +210,15 @@ def _notes(explanation: Explanation) -> Iterator[str]:
     """Say what else a person may trip over."""
     question = explanation.question
     page, own = parse_origin(question.origin or b""), question.own_origin
+    if question.respelled_from:
+        yield f"for {quote(question.respelled_from)} the browser sends {_show(question.target)}"
     if question.ignored:
         yield f"browsers do not let a page set {', '.join(map(_show, question.ignored))}"
     if not question.host_is_known:
         yield f"{UNKNOWN_HOST} stands for the gateway; a whole URL says more"
     if _lacks_cookies(explanation):
         yield "no cookies are sent: for those the page must say credentials: 'include'"
-    if page is not None and page.scheme == "https" and not is_trustworthy(own):
-        yield "a page on https cannot call http at all: browsers block it as mixed content"
-    elif page is not None and is_local(own.host) and not is_local(page.host):
+    if page is not None and is_local(own.host) and not is_local(page.host):
         yield (
             "Chrome asks its user before a public page may call a local address, "
             "and shows a refusal as a CORS error"
@@ -220,7 +227,7 @@ def _notes(explanation: Explanation) -> Iterator[str]:
 
 def _lacks_cookies(explanation: Explanation) -> bool:
     """Say whether a page could have sent cookies, and does not."""
-    route = explanation.last.route
+    route = explanation.last.route if explanation.last else None
     return (
         explanation.site in {"same-site", "cross-site"}
         and explanation.is_served

@@ -93,6 +93,8 @@ def _remedy(error: OSError) -> str:
             return "the address is in use; stop what listens there or choose another with --listen"
         case errno.EACCES:
             return "permission denied; ports below 1024 need a capability, choose 8080"
+        case errno.ENOENT:
+            return "the folder does not exist; make it or choose another path with --listen"
         case errno.EADDRNOTAVAIL:
             return "this machine has no such address; 0.0.0.0 or [::] takes them all"
         case _:
