@@ -18,7 +18,12 @@ __all__ = ["Answer", "answer_failure", "reason_phrase", "serialize_answer"]
 PROXY_NAME = "cors-gateway"
 """What ``Proxy-Status`` calls us."""
 
-_PHRASES = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
+_PHRASES = {
+    **{status.value: status.phrase.encode("ascii") for status in HTTPStatus},
+    # RFC 9110's; older interpreters have older names.
+    413: b"Content Too Large",
+    414: b"URI Too Long",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from cors_gateway.cors.exposure import expose_real_names
 from cors_gateway.messages.fields import (
-    CONNECTION_SPECIFIC,
     FieldIndex,
     check_fields,
     connection_options,
+    connection_specific_names,
     index_fields,
-    is_prohibited_connection_option,
     merge_vary,
     strip_fields,
 )
@@ -31,8 +30,6 @@ from cors_gateway.messages.heads import FieldLines, ResponseHead, serialize_resp
 from cors_gateway.planned import Forward
 
 __all__ = ["Concluded", "conclude", "conclude_interim"]
-
-_DROPPED = CONNECTION_SPECIFIC | {b"x-request-id"}
 
 EVENT_STREAM = b"text/event-stream"
 
@@ -51,6 +48,11 @@ class Concluded:
     """Whether the client may send another request on its connection."""
     is_event_stream: bool
     """Whether long silence is to be expected."""
+
+    @property
+    def ends_by_closing(self) -> bool:
+        """Whether only a reset tells the client that content is missing."""
+        return self.downstream_framing.kind is FramingKind.UNTIL_CLOSE
 
 
 def conclude(
@@ -124,10 +126,7 @@ def _framing_for(forward: Forward, upstream: Framing) -> Framing:
 
 
 def _dropped(index: FieldIndex) -> frozenset[bytes]:
-    options = connection_options(index)
-    if not options:
-        return _DROPPED
-    return _DROPPED.union(o for o in options if not is_prohibited_connection_option(o))
+    return connection_specific_names(connection_options(index)) | {b"x-request-id"}
 
 
 def _own_cors(index: FieldIndex) -> frozenset[bytes]:

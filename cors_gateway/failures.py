@@ -171,6 +171,10 @@ class Failure(StrEnum):
         "internal-error",
         _Row(500, Fault.GATEWAY, "The gateway has a fault", "proxy_internal_error"),
     )
+    STOPPING = (
+        "stopping",
+        _Row(503, Fault.GATEWAY, "The gateway is stopping", "proxy_internal_response"),
+    )
     LOOP = (
         "loop",
         _Row(508, Fault.GATEWAY, "This route leads back to the gateway", "proxy_loop_detected"),

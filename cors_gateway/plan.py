@@ -1,8 +1,8 @@
-"""What to do with a request, and with the response to it: the one place where CORS meets HTTP.
+"""What to do with a request: where CORS meets HTTP.
 
-``plan`` looks at a request's head and says: answer it here, or forward it like this. ``conclude``
-looks at the head of the API's response and says what the client gets. Both are pure: they know no
-socket, no clock and no random number, and the same input always gives the same output.
+``plan`` looks at a request's head and says: answer it here, or forward it like this. It is pure: it
+knows no socket, no clock and no random number, and the same input always gives the same output.
+What the client gets of the API's response is ``conclude``'s.
 
 The order in which a request is looked at (what is cheaper to be wrong about comes later):
 
@@ -17,6 +17,7 @@ Every answer from step 2 on carries the CORS fields of the route, also a refusal
 read what has them.
 """
 
+import contextlib
 from dataclasses import replace
 
 from cors_gateway.answers import Answer, answer_failure
@@ -36,6 +37,7 @@ from cors_gateway.messages.forwarding import (
     forwarding_names,
     has_passed,
     parse_max_forwards,
+    parse_trace_id,
     rewrite_max_forwards,
 )
 from cors_gateway.messages.framing import (
@@ -58,7 +60,7 @@ from cors_gateway.messages.targets import (
 from cors_gateway.planned import Forward, Peer, Respond, cors_fields
 from cors_gateway.snapshot import Route, Snapshot
 
-__all__ = ["Forward", "Peer", "Respond", "cors_fields", "plan"]
+__all__ = ["plan", "refuse"]
 
 NEVER_FORWARDED = frozenset({b"CONNECT", b"TRACE"})
 """A tunnel to anywhere, and an echo of the cookies that a page cannot read."""
@@ -87,6 +89,18 @@ def plan(snapshot: Snapshot, head: RequestHead, peer: Peer, pseudonym: bytes) ->
         return planning.plan()
     except Exception as error:  # noqa: BLE001 - a mistake of ours costs one request, readably
         return planning.break_off(error)
+
+
+def refuse(snapshot: Snapshot, head: RequestHead, peer: Peer, error: MessageError) -> Respond:
+    """Answer a request whose head cannot be served, under the policy that it would have had.
+
+    Args:
+        snapshot: the configuration.
+        head: what could be read of it.
+        peer: who sent it.
+        error: why it is refused.
+    """
+    return _Planning(snapshot, head, peer, b"").refuse_head(error)
 
 
 class _Planning:
@@ -149,6 +163,8 @@ class _Planning:
             and request_persists(head.minor_version, self.index)
         )
 
+        if failure is Failure.AMBIGUOUS_PATH:
+            return self._refuse(failure)
         if self.decision is not None and self.decision.status is not None:
             return self._answer_by_policy(self.decision, self.decision.status)
         if target.asterisk:
@@ -161,6 +177,18 @@ class _Planning:
         if self._ends_here():
             return self._respond(Answer(204, cors_fields(self.decision)))
         return self._forward(self.route, target, options)
+
+    def refuse_head(self, error: MessageError) -> Respond:
+        """Answer as the route would, if one can be found; the connection ends in any case."""
+        with contextlib.suppress(MessageError):
+            target = parse_target(self.head.method, self.head.target)
+            self.path = target.path
+            self.authority = host_of_request(self.index, target, self.head.minor_version)
+            host = parse_authority(self.authority)[0] if self.authority else b""
+            check_path(target.path)
+            self._find_route(host, target.path)
+        self._decide_cors()
+        return self._refuse(failure_of_message(error), detail=error.reason)
 
     def break_off(self, error: Exception) -> Respond:
         """Answer after an exception, with the CORS fields if they are known already."""
@@ -265,6 +293,7 @@ class _Planning:
             authority=self.authority,
             path=self.path,
             user_agent=_first(self.index, b"user-agent") or b"",
+            trace_id=parse_trace_id(self.index),
             request_id=self._request_id(),
         )
 
@@ -298,8 +327,8 @@ class _Planning:
         return Forward(
             route=route,
             decision=self.decision,
-            request_line=b"%b %b%b%b HTTP/1.1"
-            % (head.method, route.upstream.base_path, path, target.query),
+            method=head.method,
+            target=route.upstream.base_path + path + target.query,
             field_lines=self._fields_for_upstream(route, target, options),
             framing=self.framing,
             persists=self.persists,
@@ -312,6 +341,7 @@ class _Planning:
             authority=self.authority,
             path=self.path,
             user_agent=_first(self.index, b"user-agent") or b"",
+            trace_id=parse_trace_id(self.index),
             request_id=self._request_id(),
         )
 

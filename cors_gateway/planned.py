@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cors_gateway.answers import Answer
 from cors_gateway.cors.decision import Decision
 from cors_gateway.messages.framing import Framing
-from cors_gateway.messages.heads import FieldLines
+from cors_gateway.messages.heads import FieldLines, RequestHead, serialize_request_head
 from cors_gateway.snapshot import Route, Timeouts
 
 __all__ = ["Forward", "Peer", "Respond", "cors_fields"]
@@ -39,6 +39,7 @@ class Respond:
     authority: bytes
     path: bytes
     user_agent: bytes
+    trace_id: str
     request_id: bytes | None = None
     fault: Exception | None = None
     """The mistake of ours because of which the answer is a 500; for the log."""
@@ -51,8 +52,9 @@ class Forward:
     route: Route
     decision: Decision | None
     """``None`` where the route is transparent."""
-    request_line: bytes
-    """To send upstream, without its line end."""
+    method: bytes
+    target: bytes
+    """To send upstream."""
     field_lines: FieldLines
     """To send upstream, all but ``X-Request-ID``."""
     framing: Framing
@@ -68,15 +70,15 @@ class Forward:
     """As the client asked for it."""
     path: bytes
     user_agent: bytes
+    trace_id: str
+    """Of the client's ``traceparent``; empty without one."""
     request_id: bytes | None = None
     """What a trusted peer called the request; ``None`` to make one."""
 
     def head(self, request_id: bytes) -> bytes:
         """Give the head to send upstream."""
-        lines = [self.request_line]
-        lines += [b"%b: %b" % line for line in self.field_lines]
-        lines.append(b"X-Request-ID: %b\r\n\r\n" % request_id)
-        return b"\r\n".join(lines)
+        fields = (*self.field_lines, (b"X-Request-ID", request_id))
+        return serialize_request_head(RequestHead(self.method, self.target, 1, fields))
 
     @property
     def answer_fields(self) -> FieldLines:

@@ -249,18 +249,17 @@ def test_an_interim_response_keeps_what_does_not_concern_a_connection() -> None:
     response = ResponseHead(
         103, b"Early", 1, ((b"Link", b"</a>"), (b"Connection", b"x"), (b"X", b"y"), LENGTH, CODED)
     )
-    assert conclude_interim(forwarded(head()), response) == b"HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n"
+    assert (
+        conclude_interim(forwarded(head()), response) == b"HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n"
+    )
 
 
 def test_an_interim_response_is_looked_at_like_any_other() -> None:
     with pytest.raises(MessageError):
-        conclude_interim(
-            forwarded(head()), ResponseHead(103, b"Early", 1, ((b"Link", b"\x01"),))
-        )
+        conclude_interim(forwarded(head()), ResponseHead(103, b"Early", 1, ((b"Link", b"\x01"),)))
 
 
 def test_an_interim_response_grants_nothing_of_the_apis_own() -> None:
     response = ResponseHead(103, b"Early", 1, ((b"Access-Control-Allow-Origin", b"*"),))
 
     assert conclude_interim(forwarded(head()), response) == b"HTTP/1.1 103 Early\r\n\r\n"
-

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from publicsuffixlist import PublicSuffixList
 
+from cors_gateway.config.public_suffixes import has_public_suffix_below
 from cors_gateway.cors.decision import CorsRequest, Decision, Outcome, Reason, decide
 from cors_gateway.cors.policy import Policy, PolicyProblem, PolicySettings, compile_policy
 from tests.cases.fetch import CASES, LOAD_CASES, Case, LoadCase, Stage
@@ -69,6 +70,7 @@ def compile_block(
         settings_of(block),
         _suffixes(only_icann=False).is_public,
         _suffixes(only_icann=True).is_public,
+        has_public_suffix_below,
     )
 
 

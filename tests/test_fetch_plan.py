@@ -9,7 +9,8 @@ import pytest
 
 from cors_gateway.conclude import conclude
 from cors_gateway.messages.heads import RequestHead, ResponseHead
-from cors_gateway.plan import Forward, Peer, plan
+from cors_gateway.plan import plan
+from cors_gateway.planned import Forward, Peer
 from tests.cases.fetch import LOAD_CASES, Case, LoadCase, Stage
 from tests.cases.fetch_case import Request
 from tests.cases.fetch_judging import cors_lines, expected, judge, name_of, normalize

@@ -9,8 +9,8 @@ import pytest
 from cors_gateway.cors.policy import Policy, PolicySettings, compile_policy
 from cors_gateway.failures import Failure
 from cors_gateway.messages.framing import CHUNKED, NO_CONTENT, Framing, FramingKind
-from cors_gateway.messages.heads import RequestHead
-from cors_gateway.plan import plan
+from cors_gateway.messages.heads import MessageError, RequestHead
+from cors_gateway.plan import plan, refuse
 from cors_gateway.planned import Forward, Peer, Respond
 from cors_gateway.routes import Router
 from cors_gateway.snapshot import Limits, Route, Snapshot, Upstream
@@ -134,7 +134,7 @@ def test_a_path_that_two_servers_read_differently_is_refused(target: bytes) -> N
 @pytest.mark.parametrize("target", [b"/api/a%2Fb", b"/api//a", b"/api/a;b", b"/%C3%A9", b"/a%20b"])
 def test_a_path_that_leads_to_the_same_route_in_any_reading_passes(target: bytes) -> None:
     config = snapshot(route("root"), route("api", b"/api"))
-    assert forwarded(head(target=target), config).request_line == b"GET " + target + b" HTTP/1.1"
+    assert forwarded(head(target=target), config).target == target
 
 
 # Preflights.
@@ -237,12 +237,16 @@ def test_a_websocket_of_another_origin_is_refused() -> None:
     ],
 )
 def test_the_request_line(settings: dict[str, Any], target: bytes, line: bytes) -> None:
-    assert forwarded(head(target=target), snapshot(route(**settings))).request_line == line
+    assert (
+        forwarded(head(target=target), snapshot(route(**settings)))
+        .head(b"id")
+        .startswith(line + b"\r\n")
+    )
 
 
 def test_a_path_in_the_upstreams_url_is_put_in_front() -> None:
     config = snapshot(route(upstream=replace(UPSTREAM, base_path=b"/v1")))
-    assert forwarded(head(), config).request_line == b"GET /v1/a HTTP/1.1"
+    assert forwarded(head(), config).target == b"/v1/a"
 
 
 @pytest.mark.parametrize(
@@ -463,3 +467,31 @@ def test_an_expectation_is_a_list(value: bytes) -> None:
 
 def test_a_field_that_cgi_makes_a_proxy_setting_is_not_forwarded() -> None:
     assert sent(forwarded(head((b"Proxy", b"http://evil.example:1"))), b"Proxy") == []
+
+
+TOO_LONG = MessageError(431, "The field section is too long.")
+
+
+def test_a_head_that_cannot_be_served_is_answered_under_its_routes_policy() -> None:
+    strict = route("strict", b"/strict", policy=policy(allow_origins=("https://other.example",)))
+    config = snapshot(route("root"), strict)
+
+    readable = refuse(config, head(ORIGIN), PEER, TOO_LONG)
+    other = refuse(config, head(ORIGIN, target=b"/strict/a"), PEER, TOO_LONG)
+
+    assert (readable.answer.status, readable.persists) == (431, False)
+    assert GRANT in readable.answer.fields
+    assert (other.route, GRANT in other.answer.fields) == (strict, False)
+
+
+@pytest.mark.parametrize("target", [b"", b"a", b"/a/../b", b"/" + b"a" * 9000])
+def test_a_head_of_no_route_is_answered_under_the_default_policy(target: bytes) -> None:
+    config = snapshot(route(path=b"/api", policy=None))
+    assert GRANT in refuse(config, head(ORIGIN, target=target), PEER, TOO_LONG).answer.fields
+    assert GRANT not in refuse(config, head(EVIL, target=target), PEER, TOO_LONG).answer.fields
+
+
+def test_a_preflight_of_a_path_with_two_readings_is_refused_like_its_request() -> None:
+    config = snapshot(route("root"), route("api", b"/api"))
+    asked = head(ORIGIN, PREFLIGHT, method=b"OPTIONS", target=b"/api%2Fx")
+    assert answered(asked, config).answer.status == 400

@@ -4,8 +4,8 @@ Decides: what a token and a field value are, which fields concern only one conne
 connection options are an attack. Does not know: framing, CORS, configuration. RFC 9110 sections
 5 and 7.6.1.
 
-A request's fields are read twice at most: once by :func:`index_fields`, after which every question
-is a look-up, and once by :func:`strip_fields`, which leaves out all names to be dropped together.
+Fields are indexed once by :func:`index_fields`, after which every question is a look-up; what is
+not to travel on is gathered as names and left out by :func:`strip_fields`.
 """
 
 import re
@@ -20,17 +20,15 @@ __all__ = [
     "check_connection_options",
     "check_fields",
     "connection_options",
-    "has_field",
+    "connection_specific_names",
     "index_fields",
     "is_field_value",
     "is_prohibited_connection_option",
     "is_token",
     "merge_vary",
     "parse_list",
-    "strip_connection_specific",
     "strip_fields",
     "underscored_names",
-    "values_of",
 ]
 
 FieldIndex = Mapping[bytes, tuple[bytes, ...]]
@@ -130,16 +128,6 @@ def index_fields(fields: FieldLines) -> FieldIndex:
     return index
 
 
-def values_of(fields: FieldLines, lower_name: bytes) -> tuple[bytes, ...]:
-    """Find the values of one name, where an index is not worth making."""
-    return tuple([value for name, value in fields if name.lower() == lower_name])
-
-
-def has_field(fields: FieldLines, lower_name: bytes) -> bool:
-    """Say whether there is a line of that name."""
-    return any(name.lower() == lower_name for name, _ in fields)
-
-
 def parse_list(values: Iterable[bytes]) -> tuple[bytes, ...]:
     """Split values into their list items, without empty ones (RFC 9110 section 5.6.1).
 
@@ -190,14 +178,17 @@ def strip_fields(fields: FieldLines, lower_names: AbstractSet[bytes]) -> FieldLi
     return tuple([line for line in fields if line[0].lower() not in lower_names])
 
 
-def strip_connection_specific(fields: FieldLines, options: AbstractSet[bytes]) -> FieldLines:
-    """Leave out what concerns one connection only, and what its options list.
+def connection_specific_names(options: AbstractSet[bytes]) -> frozenset[bytes]:
+    """Name what concerns one connection only: always, or because its options list it.
 
     Prohibited options are ignored: requests with one were refused, and a response keeps its
     ``Content-Length`` whatever its ``Connection`` says.
     """
-    dropped = {option for option in options if not is_prohibited_connection_option(option)}
-    return strip_fields(fields, CONNECTION_SPECIFIC | dropped)
+    if not options:
+        return CONNECTION_SPECIFIC
+    return CONNECTION_SPECIFIC.union(
+        option for option in options if not is_prohibited_connection_option(option)
+    )
 
 
 def underscored_names(index: FieldIndex, lower_names: AbstractSet[bytes]) -> frozenset[bytes]:

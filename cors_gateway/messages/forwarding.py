@@ -24,6 +24,7 @@ __all__ = [
     "forwarding_names",
     "has_passed",
     "parse_max_forwards",
+    "parse_trace_id",
     "rewrite_max_forwards",
 ]
 
@@ -38,6 +39,7 @@ FORWARDING_NAMES = frozenset(
 )
 """The fields that :func:`forwarding_fields` writes anew, whoever the peer is."""
 
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _PAIR = re.compile(
     rb"""[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^;" \t]*))[ \t]*(?:;|\Z)"""
 )
@@ -152,6 +154,13 @@ def parse_max_forwards(index: FieldIndex) -> int | None:
     """
     values = index.get(b"max-forwards", ())
     return int(values[0]) if len(values) == 1 and _MAX_FORWARDS.fullmatch(values[0]) else None
+
+
+def parse_trace_id(index: FieldIndex) -> str:
+    """Read the trace that a request is part of (W3C Trace Context, section 3.2); junk is none."""
+    values = index.get(b"traceparent", ())
+    match = _TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None
+    return match[1].decode("ascii") if match else ""
 
 
 def rewrite_max_forwards(fields: FieldLines, left: int) -> FieldLines:

@@ -20,6 +20,7 @@ __all__ = [
     "find_head_end",
     "parse_request_line",
     "parse_status_line",
+    "salvage_head",
     "serialize_request_head",
     "serialize_response_head",
     "skip_empty_lines",
@@ -81,6 +82,9 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x
 
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 
+_SALVAGED_BYTES = 128 * 1024
+"""Of a refused head; what stands further behind is not looked at."""
+
 _LINE_ALLOWANCE = 64
 """Bytes of a request line beside its target: more than any method we know and the version."""
 
@@ -137,6 +141,24 @@ def check_head_size(
         raise MessageError(431, "The field section is too long.")
     if end >= 0 and buffer.count(b"\n", line_end + 1, end) - 1 > max_lines:
         raise MessageError(431, "There are too many field lines.")
+
+
+def salvage_head(raw: bytes) -> RequestHead:
+    """Read what can be read of a head that is refused, complete or not.
+
+    For the answer alone, which is to carry the fields of the right policy, and for the log.
+    Nothing that comes of it is ever forwarded.
+    """
+    first, *lines = raw[:_SALVAGED_BYTES].split(b"\n")
+    method, _, rest = first.rstrip(b"\r").partition(b" ")
+    target, _, version = rest.rpartition(b" ")
+    fields = [line.partition(b":") for line in lines if b":" in line]
+    return RequestHead(
+        method,
+        target,
+        0 if version == b"HTTP/1.0" else 1,
+        tuple([(name, value.strip(b" \t\r")) for name, _, value in fields]),
+    )
 
 
 def parse_request_line(line: bytes) -> tuple[bytes, bytes, int]:

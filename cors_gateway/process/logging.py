@@ -29,7 +29,7 @@ class LogWriter:
         self._stream = stream
         self._queue: Queue[str | None] = Queue(QUEUED_BATCHES)
         self.dropped = 0
-        """Batches that were lost because the stream did not take them."""
+        """Batches lost, and not told of yet, because the stream did not take them."""
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
 
@@ -55,6 +55,14 @@ class LogWriter:
                 self._stream.flush()
             except (OSError, ValueError):
                 self.dropped += 1
+            else:
+                self._confess()
+
+    def _confess(self) -> None:
+        """Tell of lines that were lost, once the stream takes lines again."""
+        if self.dropped:
+            lost, self.dropped = self.dropped, 0
+            report_event("warning", f"{lost} batches of log lines were lost", json_lines=False)
 
 
 def is_json(settings: LogSettings, stream: TextIO) -> bool:
@@ -64,14 +72,14 @@ def is_json(settings: LogSettings, stream: TextIO) -> bool:
 
 def access_logger(
     settings: LogSettings, writer: LogWriter, *, json_lines: bool
-) -> Callable[[Sequence[AccessRecord], float], None] | None:
+) -> Callable[[Sequence[AccessRecord]], None] | None:
     """Make what turns records into lines; ``None`` where access is not logged."""
     if not settings.access or settings.level not in {"debug", "info"}:
         return None
     serialize = serialize_json if json_lines else serialize_text
 
-    def log(records: Sequence[AccessRecord], now: float) -> None:
-        writer.write("".join(f"{serialize(record, now)}\n" for record in records))
+    def log(records: Sequence[AccessRecord]) -> None:
+        writer.write("".join(f"{serialize(record)}\n" for record in records))
 
     return log
 

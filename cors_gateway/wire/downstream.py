@@ -13,17 +13,17 @@ from time import monotonic
 from typing import cast
 
 from cors_gateway.answers import Answer, answer_failure, serialize_answer
-from cors_gateway.failures import Failure, failure_of_message
+from cors_gateway.failures import Failure
 from cors_gateway.messages.framing import FramingKind
-from cors_gateway.messages.heads import MessageError, find_head_end
-from cors_gateway.plan import plan
+from cors_gateway.messages.heads import MessageError, find_head_end, salvage_head
+from cors_gateway.plan import plan, refuse
 from cors_gateway.planned import Forward, Peer, Respond
+from cors_gateway.wire import sockets
 from cors_gateway.wire.content import ContentReader, content_reader
 from cors_gateway.wire.exchange import Exchange
 from cors_gateway.wire.heads import HeadCutter, read_request_head
 from cors_gateway.wire.plane import Plane
-from cors_gateway.wire.record import AccessRecord, describe_request
-from cors_gateway.wire.sockets import abort_with_reset, has_hung_up, untaken_bytes
+from cors_gateway.wire.record import AccessRecord, describe_request, note_failure
 from cors_gateway.wire.tick import NEVER
 from cors_gateway.wire.upstream import WRITE_BUFFER
 
@@ -36,10 +36,7 @@ DISCARDED_BYTES = 64 * 1024
 """Bytes of content that are read and dropped so that a connection may live on after an answer."""
 
 LINGER = 2.0
-"""Seconds in which a client may read our last answer although it is still sending.
-
-Closing at once would make the kernel send a reset, which can destroy an answer not yet read
-(RFC 9112, section 9.6)."""
+"""Seconds to read our last answer in: closing at once would reset it away (RFC 9112, 9.6)."""
 
 
 class DownstreamConnection(asyncio.Protocol):
@@ -79,8 +76,7 @@ class DownstreamConnection(asyncio.Protocol):
         """Begin, or refuse if there are too many."""
         transport = self._transport = cast("asyncio.Transport", transport)
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
-        peername = transport.get_extra_info("peername")
-        self._peer = Peer(peername[0] if isinstance(peername, tuple) else "")
+        self._peer = Peer(sockets.peer_address(transport))
         self._await(self._plane.snapshot.timeouts.head)
         if not self._plane.add(self):
             self._answer(answer_failure(Failure.CONNECTION_LIMIT), self._record(), persists=False)
@@ -134,11 +130,12 @@ class DownstreamConnection(asyncio.Protocol):
             return
         self._is_busy = True
         heads, snapshot = self._heads, self._plane.snapshot
+        raw = b""
         try:
             while self._may_read_head():
-                had_begun = heads.has_begun
+                raw, had_begun = b"", heads.has_begun
                 raw = heads.cut(snapshot.limits)
-                if raw is None:
+                if not raw:
                     if not had_begun and heads.unread:
                         self._await(snapshot.timeouts.head)
                     return
@@ -146,7 +143,7 @@ class DownstreamConnection(asyncio.Protocol):
             if len(heads.unread) > PIPELINED_BYTES:
                 self.pause_reading()
         except MessageError as error:
-            self._refuse_head(error)
+            self._refuse_head(error, raw or heads.unread)
         except Exception as error:  # noqa: BLE001 - costs this request, and no other
             self._break_down(error)
         finally:
@@ -197,9 +194,7 @@ class DownstreamConnection(asyncio.Protocol):
             self._discard(self._heads.take_unread())
 
     def _discard(self, data: bytes) -> None:
-        reader = self._discarding
-        if reader is None:  # pragma: no cover - asked for only while discarding
-            return
+        reader = cast("ContentReader", self._discarding)
         reader.feed(data)
         if reader.finished:
             self._discarding = None
@@ -209,17 +204,18 @@ class DownstreamConnection(asyncio.Protocol):
         else:
             self._await(self._plane.snapshot.timeouts.content)
 
-    def _refuse_head(self, error: MessageError) -> None:
-        answer = answer_failure(failure_of_message(error), detail=error.reason)
-        self._answer(answer, self._record(), persists=False)
+    def _refuse_head(self, error: MessageError, raw: bytes) -> None:
+        head, record = salvage_head(raw), self._record()
+        planned = refuse(self._plane.snapshot, head, self._peer, error)
+        describe_request(record, head, planned)
+        self._answer(planned.answer, record, persists=False, head_only=planned.head_only)
 
     def _answer(
         self, answer: Answer, record: AccessRecord, *, persists: bool, head_only: bool = False
     ) -> None:
         record.status = answer.status
         if answer.failure is not None:
-            record.error = answer.failure.proxy_error
-            record.problem = answer.failure.value
+            note_failure(record, answer.failure)
         self._write_answer(answer, record, persists=persists, head_only=head_only)
         record.duration = monotonic() - record.began
         self._plane.report(record)
@@ -258,18 +254,15 @@ class DownstreamConnection(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Let the client wait."""
-        if self._transport is not None and self._transport.is_reading():
-            self._transport.pause_reading()
+        sockets.pause_reading(self._transport)
 
     def resume_reading(self) -> None:
         """Let the client go on."""
-        transport = self._transport
-        if transport is not None and not transport.is_closing() and not transport.is_reading():
-            transport.resume_reading()
+        sockets.resume_reading(self._transport)
 
     def untaken_bytes(self) -> int:
         """Tell how much waits for the client to take it."""
-        return 0 if self._transport is None else untaken_bytes(self._transport)
+        return 0 if self._transport is None else sockets.untaken_bytes(self._transport)
 
     def exchange_failed(
         self, answer: Answer, record: AccessRecord, *, persists: bool, head_only: bool
@@ -296,7 +289,7 @@ class DownstreamConnection(asyncio.Protocol):
         """Close early, so that the client knows the response for incomplete."""
         self._exchange = None
         if reset and self._transport is not None:
-            abort_with_reset(self._transport)
+            sockets.abort_with_reset(self._transport)
         else:
             self._close()
 
@@ -309,7 +302,7 @@ class DownstreamConnection(asyncio.Protocol):
             return
         exchange = self._exchange
         if exchange is not None:
-            if not transport.is_reading() and has_hung_up(transport):
+            if not transport.is_reading() and sockets.has_hung_up(transport):
                 self.abort()
             elif now >= exchange.deadline:
                 exchange.overdue()
@@ -321,11 +314,17 @@ class DownstreamConnection(asyncio.Protocol):
         if self._exchange is None and not self._lingering and self._discarding is None:
             self._close()
 
+    def stop(self) -> None:
+        """Say that the request in progress will not be finished, and close."""
+        if self._exchange is not None:
+            self._exchange.stop()
+        self._close()
+
     def abort(self) -> None:
         """Close now."""
         self._lose_client()
         if self._transport is not None:
-            abort_with_reset(self._transport)
+            sockets.abort_with_reset(self._transport)
 
     # The steps that several of these share.
 
@@ -356,7 +355,8 @@ class DownstreamConnection(asyncio.Protocol):
         elif transport.is_closing() or self._lingering or self._is_full or self._discarding:
             self.abort()
         elif self._heads.unread:
-            self._refuse_head(MessageError(408, "The request did not arrive in time."))
+            error = MessageError(408, "The request did not arrive in time.")
+            self._refuse_head(error, self._heads.unread)
         else:
             self._close()
 

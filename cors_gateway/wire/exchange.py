@@ -29,6 +29,7 @@ does is our own mistake, and ends the exchange with ``internal-error``::
     client_ready      -           resume     resume     resume     resume     ignore
     client_lost       abandon     abandon    abandon    abandon    abandon    ignore
     overdue           answer      answer     answer     truncate   truncate   ignore
+    stop              answer      answer     answer     truncate   truncate   ignore
 
 (``response_content`` in SENDING and WAITING is the content that came together with its head, which
 is held back so that both leave in one write. Before that a client can only be full of interim
@@ -45,13 +46,12 @@ from time import monotonic
 from cors_gateway.answers import answer_failure
 from cors_gateway.conclude import Concluded, conclude, conclude_interim
 from cors_gateway.failures import Failure, failure_of_message
-from cors_gateway.messages.framing import FramingKind
 from cors_gateway.messages.heads import MessageError, ResponseHead
 from cors_gateway.planned import Forward
 from cors_gateway.wire.client import Client
 from cors_gateway.wire.content import ContentReader, RequestContent, ResponseContent, content_reader
 from cors_gateway.wire.plane import Plane
-from cors_gateway.wire.record import AccessRecord
+from cors_gateway.wire.record import AccessRecord, note_failure
 from cors_gateway.wire.state import CONNECTED, Patience, State
 from cors_gateway.wire.tick import NEVER
 from cors_gateway.wire.upstream import UpstreamConnection
@@ -234,6 +234,10 @@ class Exchange:
         begun = upstream.response_begun
         self._fail(Failure.RESPONSE_INCOMPLETE if begun else Failure.CONNECTION_TERMINATED)
 
+    def stop(self) -> None:
+        """Take that the gateway stops and this has lasted too long."""
+        self._fail(Failure.STOPPING)
+
     def client_lost(self) -> None:
         """Take that the client is gone: the API must not go on working for nobody."""
         if self.state is State.ENDED:
@@ -374,11 +378,8 @@ class Exchange:
             self._end(failure)
             return
         self._end(failure)
-        concluded = self._concluded
-        until_close = (
-            concluded is not None and concluded.downstream_framing.kind is FramingKind.UNTIL_CLOSE
-        )
-        self._client.truncate(reset=until_close or failure is Failure.CLIENT_GONE)
+        by_closing = self._concluded is not None and self._concluded.ends_by_closing
+        self._client.truncate(reset=by_closing or failure is Failure.CLIENT_GONE)
 
     def _let_upstream_go(self) -> None:
         if self.state is State.CONNECTING:
@@ -394,6 +395,5 @@ class Exchange:
         record = self._record
         record.duration = monotonic() - record.began
         if failure is not None:
-            record.error = failure.proxy_error
-            record.problem = failure.value
+            note_failure(record, failure)
         self._plane.report(record)

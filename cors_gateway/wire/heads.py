@@ -58,8 +58,8 @@ class HeadCutter:
         self._searched = 0
         return unread
 
-    def cut(self, limits: Limits) -> bytes | None:
-        """Give the next head, up to and with its empty line; ``None`` if it is not complete.
+    def cut(self, limits: Limits) -> bytes:
+        """Give the next head, up to and with its empty line; nothing if it is not complete.
 
         Raises:
             MessageError: where it is too long, complete or not.
@@ -78,7 +78,7 @@ class HeadCutter:
         )
         if end < 0:
             self._searched = len(unread)
-            return None
+            return b""
         self.unread = unread[end:]
         self._searched = 0
         return unread[:end]
@@ -110,16 +110,10 @@ def read_request_head(raw: bytes, max_field_lines: int) -> RequestHead:
     )
     try:
         messages, _, _ = parser.feed_data(raw)
-    except http_exceptions.BadHttpMethod:
-        raise MessageError(501, "the method is not supported") from None
-    except http_exceptions.LineTooLong:
-        raise MessageError(431, "the field section is too large") from None
-    except http_exceptions.HttpProcessingError as error:
-        if "Too many" in error.message:
-            raise MessageError(431, "there are too many field lines") from None
-        raise MessageError(400, "the field section is malformed") from None
+    except http_exceptions.HttpProcessingError:
+        raise MessageError(400, "The field section is malformed.") from None
     if len(messages) != 1:
-        raise MessageError(400, "the head is malformed")
+        raise MessageError(400, "The head is malformed.")
     return RequestHead(method, target, minor_version, messages[0][0].raw_headers)
 
 
@@ -145,7 +139,7 @@ def read_response_head(raw: bytes) -> ResponseHead:
     try:
         messages, _, _ = parser.feed_data(raw)
     except (http_exceptions.HttpProcessingError, ValueError):
-        raise MessageError(502, "the response head is malformed") from None
+        raise MessageError(502, "The response head is malformed.") from None
     if len(messages) != 1:
-        raise MessageError(502, "the response head is malformed")
+        raise MessageError(502, "The response head is malformed.")
     return ResponseHead(status, reason, minor_version, messages[0][0].raw_headers)

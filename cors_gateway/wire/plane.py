@@ -17,8 +17,11 @@ from cors_gateway.wire.tick import Ticker
 
 __all__ = ["Connection", "LogAccess", "Plane"]
 
-LogAccess = Callable[[Sequence[AccessRecord], float], None]
-"""Takes the records since the last tick, and the time in seconds since the epoch."""
+LogAccess = Callable[[Sequence[AccessRecord]], None]
+"""Takes the records since the last tick."""
+
+LAST_WORDS = 0.5
+"""Seconds in which a client can still be told that the gateway stops."""
 
 
 class Connection(Protocol):
@@ -29,6 +32,9 @@ class Connection(Protocol):
 
     def drain(self) -> None:
         """Close when the request in progress is answered, or now if there is none."""
+
+    def stop(self) -> None:
+        """Say that the request in progress will not be finished, and close."""
 
     def abort(self) -> None:
         """Close now."""
@@ -79,6 +85,7 @@ class Plane:
     def report(self, record: AccessRecord) -> None:
         """Take the record of a request that has ended."""
         if self._log_access is not None:
+            record.ended = time.time()
             self._records.append(record)
 
     def report_fault(self, error: Exception, request_id: bytes = b"") -> None:
@@ -107,24 +114,32 @@ class Plane:
         self.draining = True
         for connection in tuple(self.connections):
             connection.drain()
-        if self.connections:
-            self._emptied = self.loop.create_future()
-            try:
-                async with asyncio.timeout(timeout):
-                    await self._emptied
-            except TimeoutError:
-                for connection in tuple(self.connections):
-                    connection.abort()
+        if not await self._is_empty_within(timeout):
+            for connection in tuple(self.connections):
+                connection.stop()
+            await self._is_empty_within(LAST_WORDS)
+            for connection in tuple(self.connections):
+                connection.abort()
         for pool in self._pools.values():
             pool.close()
         self.ticker.stop()
         self.flush_records()
 
+    async def _is_empty_within(self, seconds: float) -> bool:
+        if self.connections:
+            self._emptied = self.loop.create_future()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._emptied
+            except TimeoutError:
+                return False
+        return True
+
     def flush_records(self) -> None:
         """Log what has been recorded since the last time."""
         if self._records and self._log_access is not None:
             records, self._records = self._records, []
-            self._log_access(records, time.time())
+            self._log_access(records)
 
     def _on_tick(self) -> None:
         now = self.ticker.now

@@ -10,10 +10,17 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from cors_gateway.failures import Failure
 from cors_gateway.messages.heads import RequestHead
-from cors_gateway.plan import Forward, Respond
+from cors_gateway.planned import Forward, Respond
 
-__all__ = ["AccessRecord", "describe_request", "serialize_json", "serialize_text"]
+__all__ = [
+    "AccessRecord",
+    "describe_request",
+    "note_failure",
+    "serialize_json",
+    "serialize_text",
+]
 
 _MAX_FIELD = 255
 """Characters kept of a value that a client chose."""
@@ -27,6 +34,8 @@ class AccessRecord:
     client_address: str
     began: float = 0.0
     """When the request's head was complete, in seconds of the monotonic clock."""
+    ended: float = 0.0
+    """When the response was complete, in seconds since the epoch."""
     minor_version: int = 1
     method: bytes = b""
     authority: bytes = b""
@@ -49,12 +58,23 @@ class AccessRecord:
     """Seconds from the end of the request's head until it left for the API, over a connection."""
     error: str = ""
     """The proxy error type of RFC 9209, where something failed."""
+    fault: str = ""
+    """Whose fault it was: ``downstream``, ``upstream`` or ``gateway``."""
     problem: str = ""
     """The failure's name in our own problem types."""
+    trace_id: str = ""
+    """Of ``traceparent`` (W3C Trace Context), which is passed on unchanged."""
     cors_origin: bytes | None = None
     cors_kind: str = ""
     cors_decision: str = ""
     cors_reason: str = ""
+
+
+def note_failure(record: AccessRecord, failure: Failure) -> None:
+    """Note what went wrong."""
+    record.error = failure.proxy_error
+    record.problem = failure.value
+    record.fault = failure.fault
 
 
 def describe_request(record: AccessRecord, head: RequestHead, planned: Forward | Respond) -> None:
@@ -64,6 +84,7 @@ def describe_request(record: AccessRecord, head: RequestHead, planned: Forward |
     record.path = planned.path
     record.authority = planned.authority
     record.user_agent = planned.user_agent
+    record.trace_id = planned.trace_id
     if planned.request_id is not None:
         record.request_id = planned.request_id
     if planned.route is not None:
@@ -78,15 +99,10 @@ def describe_request(record: AccessRecord, head: RequestHead, planned: Forward |
         record.cors_origin = decision.origin
 
 
-def serialize_json(record: AccessRecord, now: float) -> str:
-    """Write a record as one JSON object on one line.
-
-    Args:
-        record: what happened.
-        now: seconds since the epoch.
-    """
+def serialize_json(record: AccessRecord) -> str:
+    """Write a record as one JSON object on one line."""
     fields: dict[str, str | int | float] = {
-        "time": _timestamp(now),
+        "time": _timestamp(record.ended),
         "level": "info",
         "msg": "access",
         "request_id": _text(record.request_id),
@@ -102,6 +118,8 @@ def serialize_json(record: AccessRecord, now: float) -> str:
         "protocol": f"HTTP/1.{record.minor_version}",
         "user_agent": _text(record.user_agent),
     }
+    if record.trace_id:
+        fields["trace_id"] = record.trace_id
     if record.upstream_url:
         fields["upstream.url"] = record.upstream_url
         fields["upstream.status"] = record.upstream_status
@@ -110,6 +128,7 @@ def serialize_json(record: AccessRecord, now: float) -> str:
     if record.error:
         fields["error.type"] = record.error
         fields["problem"] = record.problem
+        fields["fault"] = record.fault
     if record.cors_kind:
         fields["cors.kind"] = record.cors_kind
         fields["cors.decision"] = record.cors_decision
@@ -119,10 +138,10 @@ def serialize_json(record: AccessRecord, now: float) -> str:
     return json.dumps(fields)
 
 
-def serialize_text(record: AccessRecord, now: float) -> str:
+def serialize_text(record: AccessRecord) -> str:
     """Write a record as one line for a person at a terminal."""
     parts = [
-        _timestamp(now),
+        _timestamp(record.ended),
         f"{record.status or '---'}",
         _escape(_text(record.method)) or "-",
         _escape(_text(record.path)) or "-",
@@ -135,6 +154,8 @@ def serialize_text(record: AccessRecord, now: float) -> str:
         parts.append(f"cors={record.cors_decision} ({record.cors_reason}){origin}")
     if record.error:
         parts.append(f"error={record.problem}")
+        if record.upstream_url:
+            parts.append(f"upstream={record.upstream_url}")
     return " ".join(parts)
 
 

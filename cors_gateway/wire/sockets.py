@@ -12,7 +12,14 @@ import socket
 import struct
 import termios
 
-__all__ = ["abort_with_reset", "has_hung_up", "untaken_bytes"]
+__all__ = [
+    "abort_with_reset",
+    "has_hung_up",
+    "pause_reading",
+    "peer_address",
+    "resume_reading",
+    "untaken_bytes",
+]
 
 _HANG_UP = getattr(select, "POLLRDHUP", 0x2000)
 
@@ -35,6 +42,12 @@ def has_hung_up(transport: asyncio.Transport) -> bool:
     return bool(poll.poll(0))
 
 
+def peer_address(transport: asyncio.Transport) -> str:
+    """Give the peer's IP address; empty for a unix socket."""
+    name = transport.get_extra_info("peername")
+    return name[0] if isinstance(name, tuple) else ""
+
+
 def untaken_bytes(transport: asyncio.Transport) -> int:
     """Count what was written and the peer has not acknowledged.
 
@@ -46,3 +59,15 @@ def untaken_bytes(transport: asyncio.Transport) -> int:
         queued = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, queued)
     count: int = struct.unpack("i", queued)[0]
     return transport.get_write_buffer_size() + count
+
+
+def pause_reading(transport: asyncio.Transport | None) -> None:
+    """Let the peer wait, if there is one and it does not wait already."""
+    if transport is not None and transport.is_reading():
+        transport.pause_reading()
+
+
+def resume_reading(transport: asyncio.Transport | None) -> None:
+    """Let the peer go on, if there is one."""
+    if transport is not None and not transport.is_closing() and not transport.is_reading():
+        transport.resume_reading()

@@ -13,9 +13,9 @@ import select
 from typing import Protocol, cast
 
 from cors_gateway.messages.heads import MessageError, ResponseHead, find_head_end
+from cors_gateway.wire import sockets
 from cors_gateway.wire.content import ContentReader
 from cors_gateway.wire.heads import read_response_head
-from cors_gateway.wire.sockets import abort_with_reset, untaken_bytes
 
 __all__ = ["ResponseTaker", "UpstreamConnection"]
 
@@ -178,18 +178,15 @@ class UpstreamConnection(asyncio.Protocol):
 
     def untaken_bytes(self) -> int:
         """Tell how much waits for the API to take it."""
-        return untaken_bytes(self.transport) if self.transport and self.is_open() else 0
+        return sockets.untaken_bytes(self.transport) if self.transport and self.is_open() else 0
 
     def pause_reading(self) -> None:
         """Let the API wait: the client is slow."""
-        if self.transport is not None and self.transport.is_reading():
-            self.transport.pause_reading()
+        sockets.pause_reading(self.transport)
 
     def resume_reading(self) -> None:
         """Let the API go on."""
-        transport = self.transport
-        if transport is not None and not transport.is_closing() and not transport.is_reading():
-            transport.resume_reading()
+        sockets.resume_reading(self.transport)
 
     def close(self) -> None:
         """Close; what the API has not taken by now, it never will."""
@@ -204,7 +201,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Close at once, so that the API cannot take a request for complete."""
         self.exchange = None
         if self.transport is not None:
-            abort_with_reset(self.transport)
+            sockets.abort_with_reset(self.transport)
 
     def _has_unsent(self) -> bool:
         return self.transport is not None and self.transport.get_write_buffer_size() > 0

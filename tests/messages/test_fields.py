@@ -7,17 +7,15 @@ from cors_gateway.messages.fields import (
     check_connection_options,
     check_fields,
     connection_options,
-    has_field,
+    connection_specific_names,
     index_fields,
     is_field_value,
     is_prohibited_connection_option,
     is_token,
     merge_vary,
     parse_list,
-    strip_connection_specific,
     strip_fields,
     underscored_names,
-    values_of,
 )
 from cors_gateway.messages.heads import FieldLines, MessageError
 
@@ -97,13 +95,6 @@ def test_an_index_holds_every_value_by_lower_name_in_order() -> None:
     assert index_fields(()) == {}
 
 
-def test_values_are_found_whatever_the_case_of_the_name() -> None:
-    assert values_of(LINES, b"a") == (b"1", b"3", b"4")
-    assert values_of(LINES, b"c") == ()
-    assert has_field(LINES[3:], b"a")
-    assert not has_field(LINES, b"c")
-
-
 @pytest.mark.parametrize(
     "values, items",
     [
@@ -178,7 +169,7 @@ def test_b32_connection_specific_and_listed_lines_do_not_travel_on() -> None:
         *((name.title(), b"x") for name in sorted(CONNECTION_SPECIFIC)),
     )
     options = connection_options(index_fields(fields))
-    assert strip_connection_specific(fields, options) == (
+    assert strip_fields(fields, connection_specific_names(options)) == (
         (b"x-bar", b"2"),
         (b"Set-Cookie", b"a=1"),
         (b"Content-Length", b"3"),

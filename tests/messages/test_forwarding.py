@@ -10,6 +10,7 @@ from cors_gateway.messages.forwarding import (
     forwarding_names,
     has_passed,
     parse_max_forwards,
+    parse_trace_id,
     rewrite_max_forwards,
 )
 from cors_gateway.messages.heads import FieldLines
@@ -269,3 +270,17 @@ def test_max_forwards_is_read(values: list[bytes], left: int | None) -> None:
 def test_max_forwards_is_counted_down_in_its_place() -> None:
     fields = ((b"A", b"2"), (b"max-FORWARDS", b"2"), (b"B", b"2"))
     assert rewrite_max_forwards(fields, 2) == (fields[0], (b"max-FORWARDS", b"1"), fields[2])
+
+
+@pytest.mark.parametrize(
+    "lines, trace_id",
+    [
+        ([], ""),
+        ([b"00-" + b"1a" * 16 + b"-" + b"b" * 16 + b"-01"], "1a" * 16),
+        ([b"00-" + b"0" * 32 + b"-" + b"b" * 16 + b"-01"], ""),
+        ([b"00-" + b"1A" * 16 + b"-" + b"b" * 16 + b"-01"], ""),
+        ([b"00-" + b"1a" * 16 + b"-" + b"b" * 16 + b"-01"] * 2, ""),
+    ],
+)
+def test_the_trace_of_a_request_is_read(lines: list[bytes], trace_id: str) -> None:
+    assert parse_trace_id(index_fields(tuple((b"traceparent", line) for line in lines))) == trace_id

@@ -13,6 +13,7 @@ from cors_gateway.messages.heads import (
     find_head_end,
     parse_request_line,
     parse_status_line,
+    salvage_head,
     serialize_request_head,
     serialize_response_head,
     skip_empty_lines,
@@ -235,3 +236,19 @@ def test_a_response_head_is_written_as_its_parts_are() -> None:
 def test_heads_without_fields_end_with_one_empty_line() -> None:
     assert serialize_request_head(RequestHead(b"GET", b"/", 0, ())) == b"GET / HTTP/1.0\r\n\r\n"
     assert serialize_response_head(ResponseHead(204, b"No", 1, ())) == b"HTTP/1.1 204 No\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw, expected",
+    [
+        (
+            b"GET /a HTTP/1.1\r\nHost: a\r\norigin:  b \r\n\r\n",
+            RequestHead(b"GET", b"/a", 1, ((b"Host", b"a"), (b"origin", b"b"))),
+        ),
+        (b"GET /a HTTP/1.0\n", RequestHead(b"GET", b"/a", 0, ())),
+        (b"GET /a b HTTP/1.1\r\n: x\r\nno colon", RequestHead(b"GET", b"/a b", 1, ((b"", b"x"),))),
+        (b"", RequestHead(b"", b"", 1, ())),
+    ],
+)
+def test_what_can_be_read_of_a_refused_head_is_read(raw: bytes, expected: RequestHead) -> None:
+    assert salvage_head(raw) == expected

@@ -13,7 +13,7 @@ MEBIBYTE = 1024 * 1024
 PIECES = 100
 LENGTH = PIECES * MEBIBYTE
 PIECE = hashlib.shake_256(b"content").digest(MEBIBYTE)
-SLACK = 40 * MEBIBYTE
+SLACK = 10 * MEBIBYTE
 
 FRAMINGS = {
     "counted": b"Content-Length: %d\r\n" % LENGTH,

@@ -78,5 +78,5 @@ def test_a_file_at_the_path_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ListenError, match="No such file or directory"):
+    with pytest.raises(ListenError, match=r"folder does not exist; .*--listen"):
         bind(Listener(unix_path=str(tmp_path / "a" / "b")))

@@ -44,6 +44,21 @@ def test_lines_that_nobody_takes_are_dropped_and_counted(monkeypatch: pytest.Mon
     stream.let_go.set()
 
 
+def test_the_operator_is_told_of_lost_lines_once_there_is_room_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging, "QUEUED_BATCHES", 4)
+    stream = Blocked()
+    writer = LogWriter(stream)
+    for _ in range(20):
+        writer.write("line\n")
+    lost = writer.dropped
+    stream.let_go.set()
+    writer.close()
+    assert f"{lost} batches of log lines were lost" in capsys.readouterr().err
+    assert writer.dropped == 0
+
+
 def test_a_stream_that_breaks_drops_lines_and_not_the_thread() -> None:
     stream = io.StringIO()
     stream.close()
@@ -71,7 +86,7 @@ def test_requests_are_logged_where_that_is_asked_for(
     writer = LogWriter(stream)
     log = access_logger(settings, writer, json_lines=json_lines)
     if log is not None:
-        log([AccessRecord(b"1", "192.0.2.1"), AccessRecord(b"2", "192.0.2.1")], 0.0)
+        log([AccessRecord(b"1", "192.0.2.1"), AccessRecord(b"2", "192.0.2.1")])
     writer.close()
     assert (log is not None) is bool(lines)
     assert len(stream.getvalue().splitlines()) == lines

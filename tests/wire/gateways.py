@@ -75,7 +75,7 @@ class Gateway:
         self.faults: list[dict[str, Any]] = []
         """What nobody caught; a test that provokes it empties the list."""
 
-    def _note(self, records: Sequence[AccessRecord], now: float) -> None:
+    def _note(self, records: Sequence[AccessRecord]) -> None:
         self.records += records
 
     async def start(self) -> None:

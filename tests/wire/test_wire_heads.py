@@ -18,7 +18,7 @@ def test_heads_are_cut_however_they_arrive(step: int) -> None:
     heads = []
     for at in range(0, len(raw), step):
         cutter.add(raw[at : at + step])
-        while cutter.unread and (head := cutter.cut(LIMITS)) is not None:
+        while cutter.unread and (head := cutter.cut(LIMITS)):
             heads.append(head)
     assert heads == [FIRST, SECOND]
     assert cutter.unread == b""
@@ -27,11 +27,11 @@ def test_heads_are_cut_however_they_arrive(step: int) -> None:
 def test_a_head_has_begun_once_it_was_looked_for_in_vain() -> None:
     cutter = HeadCutter()
     cutter.add(b"\r\n")
-    assert cutter.cut(LIMITS) is None
+    assert cutter.cut(LIMITS) == b""
     assert not cutter.has_begun
     cutter.add(FIRST[:5])
     assert not cutter.has_begun
-    assert cutter.cut(LIMITS) is None
+    assert cutter.cut(LIMITS) == b""
     assert cutter.has_begun
     cutter.add(FIRST[5:])
     assert cutter.cut(LIMITS) == FIRST
