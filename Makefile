@@ -7,25 +7,30 @@ BIN := .venv/bin
 default: style types test
 
 # The gateway on config/gateway.yaml, in front of an embedded legacy API and a page that calls it.
-run: setup
+run: .venv/.runs
 	@$(BIN)/python -m cors_gateway.demo --config config/gateway.yaml $(ARGS)
 
 # The whole suite. What needs a system package that is not there is listed, by name, as not run.
 test: setup
 	$(BIN)/python -m pytest --no-fold-skipped $(ARGS)
 
-# What tests need from Debian: a real browser and a real nginx.
+# What tests need from Debian: a real browser.
 test-system:
-	@if test -x /usr/bin/chromium && test -x /usr/sbin/nginx; then exit 0; fi; \
+	@if test -x /usr/bin/chromium; then exit 0; fi; \
 	  if [ "$$(id -u)" -eq 0 ]; then as_root=; else as_root=sudo; fi; \
 	  set -x; $$as_root apt-get update -q && \
-	  $$as_root apt-get install -qy --no-install-recommends chromium nginx-light
+	  $$as_root apt-get install -qy --no-install-recommends chromium
 
-# A virtual environment with the package as it stands here, and what its development needs.
-setup: .venv/.done
-.venv/.done: pyproject.toml
+# A virtual environment with the package as it stands here: enough to run it.
+.venv/.runs: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+# What its development needs beside.
+setup: .venv/.done
+.venv/.done: .venv/.runs
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
