@@ -60,9 +60,7 @@ class UpstreamTimeoutSettings(SettingsBlock):
         default=60.0, description="From the end of the request to the head of the response."
     )
     idle: Timeout = Field(default=60.0, description="Between two pieces of a response's body.")
-    tunnel: NotYet = Field(
-        default=None, description="Silence in a tunnel or an event stream. Not supported yet."
-    )
+    tunnel: Timeout = Field(default=3600.0, description="Silence in an event stream.")
 
 
 class PoolSettings(SettingsBlock):

@@ -13,6 +13,8 @@ from cors_gateway.snapshot import Route
 
 __all__ = ["RouteTable"]
 
+TAKE_EVERY_METHOD = "remove the key methods to take every method"
+
 
 class RouteTable:
     """Compiles the routes of one document."""
@@ -96,19 +98,20 @@ class RouteTable:
             why = "the route could never be chosen"
             self._findings.error(path, "the list is empty", why, "name methods, or remove the key")
         seen: set[str] = set()
+        ineffective = 0
         for index, method in enumerate(methods):
             where = (*path, index)
             if method in seen:
                 why = "it stands in the list already"
                 self._findings.warning(where, "{value} has no effect", why, "remove it")
+                ineffective += 1
+            elif method == "*":
+                why = "methods are compared as they are"
+                self._findings.error(where, "{value} is no method", why, TAKE_EVERY_METHOD)
             elif not method.isascii() or not is_token(method.encode()):
                 self._findings.error(
                     where, "{value} is no method", "it is not a token", "write a method"
                 )
-            elif method == "*":
-                why = "it would be the only one taken"
-                fix = "remove the key methods to take every method"
-                self._findings.error(where, "{value} is no method", why, fix)
             elif is_forbidden_method(method.encode()):
                 why = "the gateway never forwards it"
                 self._findings.error(where, "{value} cannot be routed", why, "remove it")
@@ -120,9 +123,9 @@ class RouteTable:
                 else:
                     why = "the gateway cannot receive that method"
                     self._findings.warning(where, "{value} has no effect", why, "remove it")
+                    ineffective += 1
             seen.add(method)
-        if methods and seen.isdisjoint(_RECEIVABLE) and not self._findings.is_touched(path):
-            why = "the route could never be chosen"
-            fix = "name others, or remove the key methods to take every method"
-            self._findings.error(path, "the gateway can receive none of these methods", why, fix)
+        if methods and ineffective == len(methods):
+            what, why = "no method of the list has an effect", "the route could never be chosen"
+            self._findings.error(path, what, why, f"name others, or {TAKE_EVERY_METHOD}")
         return frozenset(method.encode(errors="replace") for method in methods)

@@ -18,6 +18,9 @@ def explain_syntax(said: str, context: str, line: str, column: int) -> tuple[str
     rest = line[column:]
     if rest.startswith("\t") or "tab character" in said:
         return "a tab", "YAML indents with spaces only", "replace it with spaces"
+    if "alias" in context:
+        why = "YAML takes * for a reference to something written before"
+        return "a value begins with *", why, 'put it in quotes: "*"'
     if "flow" in context and "${" in line:
         why = "inside { } and [ ] the braces of ${…} end the value"
         return "a value is cut short", why, "put ${…} in quotes"

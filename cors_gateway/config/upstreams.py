@@ -46,6 +46,7 @@ class UpstreamTable:
                 connect=upstream.timeouts.connect,
                 response=upstream.timeouts.response,
                 idle=upstream.timeouts.idle,
+                tunnel=upstream.timeouts.tunnel,
             ),
             pool=PoolLimits(connections=upstream.pool.connections, idle=upstream.pool.idle),
         )

@@ -111,7 +111,7 @@ def _refuse(findings: Findings, details: ErrorDetails) -> Path:
             findings.remove(as_meant)
     elif kind == "list_type":
         example = LIST_EXAMPLES.get(str(path[-1]))
-        fix = f"write {example}" if example else 'begin each item with "- "'
+        fix = f"such as {example}" if example else 'begin each item with "- "'
         findings.error(path, "{value} is not a list", "{key} is a list", fix)
     elif kind == "literal_error":
         expected = str(context.get("expected", "")).replace("'", "")

@@ -79,9 +79,7 @@ class Question:
         As Chromium has it, only pages on https are held to that.
         """
         page = parse_origin(self.origin or b"")
-        return (
-            page is not None and page.scheme == "https" and not is_trustworthy(self.own_origin)
-        )
+        return page is not None and page.scheme == "https" and not is_trustworthy(self.own_origin)
 
     def browser_request(self) -> BrowserRequest:
         """The request as the browser's own checks see it."""

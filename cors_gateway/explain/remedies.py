@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
+from cors_gateway.answers import Answer
 from cors_gateway.config.load import Loaded
 from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.problems import Path, serialize_path
 from cors_gateway.cors.decision import Check, Reason
+from cors_gateway.cors.methods import RECEIVABLE_METHODS
 from cors_gateway.cors.origins import suggest_origin
 from cors_gateway.cors.policy import Policy, compile_policy
-from cors_gateway.answers import Answer
 from cors_gateway.cors.settings import PolicyProblem, PolicySettings
 from cors_gateway.explain.explanation import Explanation, explain
 from cors_gateway.explain.question import say_unreceivable
@@ -38,6 +39,7 @@ MIXED_CONTENT = (
     "no change of a policy would help: a page on https has to call https; let what speaks TLS stand "
     "in front of the gateway, and name its origin as server.publicOrigin"
 )
+NO_HELP = "no change of the configuration would help"
 NO_CHANGE = "no change of the policy would allow it"
 LEAVE_OUT_CREDENTIALS = (
     "if the page needs no cookies, it should leave out credentials: 'include'; otherwise"
@@ -99,20 +101,22 @@ def find_remedy(
     failure = _failure_of(explanation)
     if explanation.is_readable and failure is None:
         return None
-    route, method = last.route, explanation.question.method
+    route, question = last.route, explanation.question
+    if question.origin is not None and (refused := say_unreceivable(question.method)):
+        return Remedy(advice=f"{NO_HELP}: {refused}")
     if (
         failure is Failure.METHOD_NOT_ALLOWED
         and route is not None
         and route.methods is not None
-        and not say_unreceivable(method)
+        and question.method in RECEIVABLE_METHODS
     ):
         path = ("routes", loaded.snapshot.routes.index(route), "match", "methods")
-        change = Change(_line(loaded, path), serialize_path(path), f"add {method.decode()}")
-        return Remedy((change,))
+        text = f"add {question.method.decode()}"
+        return Remedy((Change(_line(loaded, path), serialize_path(path), text),))
     if failure is not None and failure not in {Failure.ORIGIN_REFUSED, Failure.NO_ROUTE}:
         answer = _answer_of(explanation)
         why = (answer and answer.detail) or failure.summary
-        return Remedy(advice=f"no change of the configuration would help: {why}")
+        return Remedy(advice=f"{NO_HELP}: {why}")
     if route is None:
         return _add_route(loaded, loaded.snapshot, explanation)
     if route.policy is None:
@@ -214,8 +218,6 @@ def _widen(explanation: Explanation, settings: PolicySettings) -> tuple[PolicySe
         meant = suggest_origin(origin)
         remedy = f'; the page\'s is "{meant}"' if meant else ""
         return f"nothing should be changed: no browser sends this as an origin{remedy}"
-    if refused := say_unreceivable(question.method):
-        return f"no change of the policy would help: {refused}"
     if settings.mode == "reportOnly":
         return replace(settings, mode="enforce"), ""
     if explanation.actual is None and settings.preflight == "forward":

@@ -194,7 +194,11 @@ def _verdict(explanation: Explanation) -> str:
         start = "The page may read the answer, it is of the same origin"
     else:
         start = "The browser lets the page read the answer"
-    if last is not None and isinstance(last.planned, Respond) and last.planned.answer.failure is not None:
+    if (
+        last is not None
+        and isinstance(last.planned, Respond)
+        and last.planned.answer.failure is not None
+    ):
         return f"{start}; but that is the gateway's own {last.status}."
     return f"{start}."
 

@@ -486,7 +486,7 @@ server: {tls: {certificate: a, key: b}, workers: 4, listen: [":1", ":2"]}
 admin: {listen: ":9901"}
 routes:
 - {match: {path: /}, upstream: {url: https://a}, cors: {allowOrigins: [https://a.example.com], requireOrigin: true}}
-- {match: {path: /a}, upstream: {urls: [http://a:1, http://b:1], tls: {}, upgrades: [websocket], timeouts: {tunnel: 1h}}, cors: false, cookies: {}, redirects: rewrite}
+- {match: {path: /a}, upstream: {urls: [http://a:1, http://b:1], tls: {}, upgrades: [websocket]}, cors: false, cookies: {}, redirects: rewrite}
 - {match: {path: /b}, files: {root: .}, cors: false}
 """,
         """\
@@ -499,9 +499,8 @@ routes:
 5:40: routes[1].upstream.urls: several urls are not supported yet, requests go to one upstream so far, keep one
 5:66: routes[1].upstream.tls: tls is not supported yet, remove it
 5:75: routes[1].upstream.upgrades: upgrades is not supported yet, remove it
-5:109: routes[1].upstream.timeouts.tunnel: tunnel is not supported yet, remove it
-5:136: routes[1].cookies: cookies is not supported yet, remove it
-5:149: routes[1].redirects: redirects is not supported yet, remove it
+5:112: routes[1].cookies: cookies is not supported yet, remove it
+5:125: routes[1].redirects: redirects is not supported yet, remove it
 6:3: routes[2].upstream: upstream is missing, a route leads to an API, write upstream: http://host:port
 6:23: routes[2].files: files is not supported yet, remove it
 """,
@@ -530,9 +529,9 @@ corsPolicies: {p: {allowOrigins: https://a.example.com, allowMethods: GET, expos
 routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
 """,
         """\
-1:34: corsPolicies.p.allowOrigins: "https://a.example.com" is not a list, allowOrigins is a list, write ["https://app.example.com"]
-1:71: corsPolicies.p.allowMethods: "GET" is not a list, allowMethods is a list, write [GET, PUT]
-1:91: corsPolicies.p.exposeHeaders: a block is not a list, exposeHeaders is a list, write [X-Total-Count]
+1:34: corsPolicies.p.allowOrigins: "https://a.example.com" is not a list, allowOrigins is a list, such as ["https://app.example.com"]
+1:71: corsPolicies.p.allowMethods: "GET" is not a list, allowMethods is a list, such as [GET, PUT]
+1:91: corsPolicies.p.exposeHeaders: a block is not a list, exposeHeaders is a list, such as [X-Total-Count]
 """,
     ),
     Row(
@@ -956,6 +955,8 @@ routes:
 routes:
 - {match: {path: /a, methods: [get, CONNECT, "A B", é]}, upstream: "http://a:1", cors: false}
 - {match: {path: /b, methods: []}, upstream: "http://a:1", cors: false}
+- {match: {path: /c, methods: ["*"]}, upstream: "http://a:1", cors: false}
+- {match: {path: /d, methods: [BREW, BREW]}, upstream: "http://a:1", cors: false}
 """,
         """\
 2:32: routes[0].match.methods[0]: "get" is no method, methods are compared with their case, did you mean "GET"?
@@ -963,6 +964,10 @@ routes:
 2:46: routes[0].match.methods[2]: "A B" is no method, it is not a token, write a method
 2:53: routes[0].match.methods[3]: "é" is no method, it is not a token, write a method
 3:31: routes[1].match.methods: the list is empty, the route could never be chosen, name methods, or remove the key
+4:32: routes[2].match.methods[0]: "*" is no method, methods are compared as they are, remove the key methods to take every method
+5:31: routes[3].match.methods: no method of the list has an effect, the route could never be chosen, name others, or remove the key methods to take every method
+5:32: routes[3].match.methods[0]: warning: "BREW" has no effect, the gateway cannot receive that method, remove it
+5:38: routes[3].match.methods[1]: warning: "BREW" has no effect, it stands in the list already, remove it
 """,
     ),
     Row(

@@ -57,11 +57,19 @@ def test_a_refusal_for_programs(command: Command, file: Path) -> None:
             id="TRACE",
         ),
         pytest.param([], "URL-or-path", id="nothing"),
+        pytest.param(["--origin", "", "/"], "the origin is empty", id="an empty origin"),
+        pytest.param(
+            ["--origin", "https://app.example.com", "--method", "FOO", "/"],
+            "the gateway answers FOO with 501",
+            id="a method that every policy takes",
+        ),
     ],
 )
 def test_a_question_that_makes_no_sense(
     command: Command, file: Path, arguments: list[str], said: str
 ) -> None:
+    file.write_text(FILE.replace("[GET, PUT]", '["*"]'))
+
     ended = command("explain", "-c", str(file), *arguments)
 
     assert (ended.code, ended.out) == (2, "")
@@ -83,3 +91,20 @@ def test_bytes_that_a_terminal_would_obey_are_escaped(command: Command, file: Pa
     assert ended.code == 1
     assert "\x1b" not in ended.out
     assert "\\u001b[2J" in ended.out
+
+
+def test_a_method_that_is_refused_before_the_parser_sees_it(command: Command, file: Path) -> None:
+    for origin in ("https://app.example.com", "https://other.example"):
+        ended = command("explain", "-c", str(file), "--origin", origin, "--method", "FOO", "/")
+
+        assert (ended.code, ended.err) == (1, "")
+        assert "the gateway answers FOO with 501: use another" in ended.out
+
+
+def test_mixed_content_ends_as_a_refusal(command: Command, file: Path) -> None:
+    ended = command(
+        "explain", "-c", str(file), "--origin", "https://app.example.com", "http://h.example/"
+    )
+
+    assert (ended.code, ended.err) == (1, "")
+    assert "The browser refuses: mixed-content, " in ended.out

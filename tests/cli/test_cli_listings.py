@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.cli.conftest import FILE, Command
@@ -48,6 +49,28 @@ def test_routes_for_programs(command: Command, file: Path) -> None:
         "policy": None,
         "source": "mine.yaml:10",
     }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["routes"], id="routes"),
+        pytest.param(["routes", "--json"], id="routes for programs"),
+        pytest.param(["explain", "/"], id="explain"),
+        pytest.param(["explain", "--json", "/"], id="explain for programs"),
+    ],
+)
+def test_a_secret_in_the_url_of_an_upstream_is_not_listed(
+    command: Command, file: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setenv("API_TOKEN", "letmein")
+    file.write_text(FILE.replace("http://127.0.0.1:9", "http://127.0.0.1:9/base/${API_TOKEN}"))
+
+    ended = command(*arguments[:1], "-c", str(file), *arguments[1:])
+
+    assert (ended.code, ended.err) == (0, "")
+    assert "letmein" not in ended.out
+    assert "http://127.0.0.1:9" in ended.out
 
 
 def test_render_shows_what_flags_and_defaults_make_of_a_file(command: Command, file: Path) -> None:

@@ -1,6 +1,7 @@
 """Which configuration ``run`` would serve: files, flags and variables, and their order."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -278,6 +279,13 @@ def test_a_file_and_routes_of_the_environment_contradict_each_other(
     [
         pytest.param("CORS_GATEWAY_LISTENS", ":1", "did you mean CORS_GATEWAY_LISTEN?", id="near"),
         pytest.param("CORS_GATEWAY_COLOUR", "red", "the names are CORS_GATEWAY_CONFIG", id="far"),
+        pytest.param("CORS_GATEWAY_DRAIN", "5s", "the names are", id="as far, and as long"),
+        pytest.param(
+            "CORS_GATEWAY_ALLOWED_ORIGINS",
+            "*",
+            "did you mean CORS_GATEWAY_ALLOW_ORIGINS?",
+            id="nearly",
+        ),
         pytest.param("CORS_GATEWAY_PORT", "8080", "set PORT", id="a port that somebody meant"),
         pytest.param("CORS_GATEWAY_PORT", "tcp://10.0.0.1:80", None, id="a Service's port"),
         pytest.param("CORS_GATEWAY_SERVICE_HOST", "10.0.0.1", None, id="a Service's host"),
@@ -359,16 +367,21 @@ def test_a_directory_in_the_place_of_a_file(command: Command) -> None:
     ],
 )
 def test_a_file_that_cannot_be_read(
-    command: Command, file: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
+    command: Command,
+    served: list[Snapshot],
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: OSError,
+    said: str,
 ) -> None:
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, mode: str) -> BinaryIO:
         raise error
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
 
     ended = command("run", "-c", str(file))
 
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out, served) == (1, "", [])
     assert ended.err.startswith(f"cors-gateway: {file}: {said}")
 
 

@@ -96,6 +96,22 @@ def test_standard_input(command: Command, monkeypatch: pytest.MonkeyPatch) -> No
     assert ended.out.startswith("stdin: ok: ")
 
 
+def test_a_file_without_an_end(command: Command) -> None:
+    ended = command("validate", "-c", "/dev/zero")
+
+    assert ended.code == 1
+    assert "the file is too long" in ended.out
+
+
+def test_a_value_from_a_file_without_an_end(command: Command, file: Path) -> None:
+    file.write_text(FILE.replace("http://127.0.0.1:9", "${file:/dev/zero}"))
+
+    ended = command("validate", str(file))
+
+    assert ended.code == 1
+    assert "the file /dev/zero cannot be read, it has more than 1024 KiB" in ended.out
+
+
 def test_two_files(command: Command, file: Path) -> None:
     assert command("validate", "-c", str(file), str(file)).code == 2
 

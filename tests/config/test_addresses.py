@@ -150,7 +150,21 @@ def test_hosts_of_routes(text: str, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "*.a", "a:80", "[::1]:80", "[::1", "::1", "a/b", "http://a", "a b"]
+    "text",
+    [
+        "",
+        "*.a",
+        "a:80",
+        "a:",
+        "[::1]:80",
+        "[::1]:",
+        "[::1]a",
+        "[::1",
+        "::1",
+        "a/b",
+        "http://a",
+        "a b",
+    ],
 )
 def test_what_is_no_host(text: str) -> None:
     with pytest.raises(UnfitValueError):

@@ -1,5 +1,7 @@
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,3 +56,21 @@ def test_the_five_blueprints_have_five_policies() -> None:
     assert {name: route and route.policy_name for name, route in policies.items()} == {
         name: name for name in policies
     }
+
+
+def test_the_commented_example_names_every_key_that_there_is() -> None:
+    """Keys that are refused so far need not be named, nor ``urls``, ``workers`` and ``admin``."""
+    named = set(re.findall(r"[A-Za-z]+", (ROOT / "config" / "gateway.yaml").read_text()))
+    built: set[str] = set()
+
+    def gather(node: Any) -> None:
+        if isinstance(node, dict):
+            properties = node.get("properties", {})
+            built.update(key for key, value in properties.items() if value.get("not") != {})
+            node = list(node.values())
+        for part in node if isinstance(node, list) else []:
+            gather(part)
+
+    gather(json_schema())
+
+    assert built - named == {"urls", "workers"}

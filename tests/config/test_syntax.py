@@ -18,6 +18,14 @@ from cors_gateway.config.syntax import explain_syntax
             id="libyaml saw it",
         ),
         pytest.param(
+            "did not find expected alphabetic or numeric character",
+            "while scanning an alias",
+            "allowOrigins: [*]",
+            16,
+            "a value begins with *",
+            id="a star without quotes",
+        ),
+        pytest.param(
             "did not find expected ',' or '}'",
             "while parsing a flow mapping",
             "{a: ${B}}",

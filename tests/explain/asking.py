@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from cors_gateway.config.load import Loaded, load
 from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
-from cors_gateway.explain.explanation import Explanation, explain, home_of
+from cors_gateway.explain.explanation import Exchange, Explanation, explain, home_of
 from cors_gateway.explain.question import parse_question
 from cors_gateway.explain.remedies import Remedy, find_remedy
 
-__all__ = ["APP", "FILE", "SUFFIXES", "ask", "configured", "remedy_for"]
+__all__ = ["APP", "FILE", "SUFFIXES", "ask", "configured", "last_of", "remedy_for"]
 
 APP = "https://app.example.com"
 SUFFIXES = PublicSuffixes(is_public_suffix, is_registry_suffix)
@@ -61,6 +61,12 @@ def ask(
         home=home_of(loaded.snapshot),
     )
     return explain(loaded.snapshot, question, is_public_suffix)
+
+
+def last_of(explanation: Explanation) -> Exchange:
+    """Give the exchange with which it ends, where something was sent."""
+    assert explanation.last is not None
+    return explanation.last
 
 
 def remedy_for(loaded: Loaded, explanation: Explanation) -> Remedy:

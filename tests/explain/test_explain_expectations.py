@@ -51,6 +51,31 @@ def test_an_expectation_that_holds(text: str, test: str) -> None:
     assert check_expectations(configured(f"{text}tests: [{test}]\n"), SUFFIXES) == ()
 
 
+def test_a_test_that_cannot_be_asked_does_not_keep_the_others_from_being_reported() -> None:
+    tests = """\
+tests:
+  - {origin: https://app.example.com, method: FOO, path: /api, expect: allow}
+  - {origin: https://x.example, method: FOO, path: /api, expect: allow}
+  - {origin: "", path: /api, expect: deny}
+  - {origin: https://app.example.com, path: /api, expect: deny}
+"""
+    problems = check_expectations(configured(FILE + tests), SUFFIXES)
+
+    assert [problem.path for problem in problems] == [("tests", index) for index in range(4)]
+
+
+def test_mixed_content_is_denied() -> None:
+    text = f"server: {{publicOrigin: http://h}}\n{FILE}tests:\n"
+    test = "  - {{origin: https://app.example.com, path: /api, expect: {}}}\n"
+    loaded = configured(text + test.format("deny") + test.format("allow"))
+
+    (problem,) = check_expectations(loaded, SUFFIXES)
+
+    assert problem.path == ("tests", 1)
+    assert problem.why == "it expects allow and the browser refuses: mixed-content"
+    assert "a page on https has to call https" in problem.fix
+
+
 @pytest.mark.parametrize(
     "test, told",
     [
@@ -87,6 +112,12 @@ def test_an_expectation_that_holds(text: str, test: str) -> None:
             "{name: odd, path: /api, method: patch, expect: allow}",
             '"odd" fails, the gateway answers patch with 501: write PATCH',
             id="no request at all",
+        ),
+        pytest.param(
+            "{name: up, origin: https://app.example.com, path: /api/../x, expect: allow}",
+            '"up" fails, the browser sends /x: it expects allow and the gateway answers 404 itself, '
+            "f.yaml:7: routes: add a route whose match takes /x",
+            id="what no browser sends",
         ),
     ],
 )

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from cors_gateway.cors.browser import CorsError
 from cors_gateway.cors.decision import CorsRequest, decide
 from cors_gateway.explain.question import QuestionError
-from cors_gateway.messages.fields import values_of
-from tests.explain.asking import APP, ask, configured
+from cors_gateway.messages.fields import index_fields
+from tests.explain.asking import APP, ask, configured, last_of
 from tests.judge import Page, Verdict, judge_preflight, judge_response, preflight_lines
 
 BASE = """\
@@ -54,7 +54,7 @@ def test_after_a_refusal_nothing_more_is_sent() -> None:
 
     assert told.actual is None
     assert told.preflight is told.last
-    assert told.preflight.status == 403
+    assert last_of(told).status == 403
     assert told.error is CorsError.PREFLIGHT_MISSING_ALLOW_ORIGIN_HEADER
     assert not told.is_readable
     assert not told.is_served
@@ -121,8 +121,8 @@ def test_an_answer_of_the_gateway_may_be_readable_and_is_not_served() -> None:
     loaded = configured()
     nowhere = ask(loaded, APP, "GET", "/other")
 
-    assert nowhere.last.status == 404
-    assert nowhere.last.route is None
+    assert last_of(nowhere).status == 404
+    assert last_of(nowhere).route is None
     assert (nowhere.is_readable, nowhere.is_served) == (True, False)
 
 
@@ -132,9 +132,9 @@ def test_a_method_that_the_route_does_not_take() -> None:
 
     assert told.preflight is not None
     assert told.preflight.status == 204
-    assert told.last.status == 405
-    assert told.last.route is not None
-    assert (b"Allow", b"GET") in told.last.fields
+    assert last_of(told).status == 405
+    assert last_of(told).route is not None
+    assert (b"Allow", b"GET") in last_of(told).fields
     assert (told.is_readable, told.is_served) == (True, False)
 
 
@@ -142,8 +142,8 @@ def test_a_transparent_route_leaves_the_preflight_to_the_api() -> None:
     loaded = configured("routes: [{match: {path: /api}, upstream: http://h, cors: false}]")
     told = ask(loaded, APP, "PUT")
 
-    assert told.last.reaches_api
-    assert told.last.decision is None
+    assert last_of(told).reaches_api
+    assert last_of(told).decision is None
     assert told.error == "PreflightMissingAllowOriginHeader"
 
 
@@ -159,15 +159,15 @@ def test_refusals_before_the_api_hears_of_it(line: str, method: str, status: int
     loaded = configured(f"{BASE}      {line}\n")
     told = ask(loaded, "https://evil.example", method)
 
-    assert told.last.status == status
-    assert told.last.reaches_api is (status == 200)
+    assert last_of(told).status == status
+    assert last_of(told).reaches_api is (status == 200)
     assert told.error == "MissingAllowOriginHeader"
 
 
 def test_a_path_that_can_be_read_in_two_ways() -> None:
-    told = ask(configured(), APP, "GET", "/api/../x")
+    told = ask(configured(), APP, "GET", "/api/..;/x")
 
-    assert (told.last.status, told.is_readable, told.is_served) == (400, True, False)
+    assert (last_of(told).status, told.is_readable, told.is_served) == (400, True, False)
 
 
 def test_a_method_that_passes_the_policy_and_not_the_parser() -> None:
@@ -177,10 +177,40 @@ def test_a_method_that_passes_the_policy_and_not_the_parser() -> None:
         ask(loaded, APP, "patch")
 
 
+def test_a_method_that_the_parser_refuses_is_one_to_the_own_origin_too() -> None:
+    with pytest.raises(QuestionError, match="answers FOO with 501"):
+        ask(configured(BASE + HOME), "https://www.example.com", "FOO")
+
+
+@pytest.mark.parametrize(
+    "origin, url, error",
+    [
+        pytest.param(APP, "http://api.example.com/api", "mixed-content", id="in the clear"),
+        pytest.param(APP, "http://192.168.0.1/api", "mixed-content", id="in the neighbourhood"),
+        pytest.param(APP, "http://127.0.0.2:1/api", None, id="this machine, by address"),
+        pytest.param(APP, "http://[::1]:1/api", None, id="this machine, by IPv6 address"),
+        pytest.param(APP, "http://localhost:1/api", None, id="this machine, by name"),
+        pytest.param(APP, "https://api.example.com/api", None, id="encrypted"),
+        pytest.param(
+            "http://app.example.com", "http://h/api", "MissingAllowOriginHeader", id="both clear"
+        ),
+        pytest.param(None, "http://h/api", None, id="a program"),
+    ],
+)
+def test_a_page_on_https_calls_nothing_that_anyone_can_listen_to(
+    origin: str | None, url: str, error: str | None
+) -> None:
+    told = ask(configured(), origin, "GET", url)
+
+    assert told.error == error
+    assert (told.last is None) is (error == "mixed-content")
+    assert told.is_served is (error is None)
+
+
 def test_only_what_is_the_same_each_time_is_shown() -> None:
     for origin in (APP, "https://evil.example"):
         for method in ("GET", "DELETE"):
-            names = {name.lower() for name, _ in ask(configured(), origin, method).last.fields}
+            names = {name.lower() for name, _ in last_of(ask(configured(), origin, method)).fields}
             assert names.isdisjoint({b"date", b"x-request-id", b"content-length"})
 
 
@@ -255,14 +285,14 @@ def test_explain_agrees_with_decide_and_with_an_independent_judge(
     assert policy is not None
 
     for exchange in filter(None, (told.preflight, told.actual)):
-        fields = exchange.request.fields
+        index = index_fields(exchange.request.fields)
         decision = decide(
             policy,
             CorsRequest(
                 method=exchange.request.method,
-                origin_lines=values_of(fields, b"origin"),
-                request_method_lines=values_of(fields, b"access-control-request-method"),
-                request_headers_lines=values_of(fields, b"access-control-request-headers"),
+                origin_lines=index.get(b"origin", ()),
+                request_method_lines=index.get(b"access-control-request-method", ()),
+                request_headers_lines=index.get(b"access-control-request-headers", ()),
                 sec_fetch_site=told.site.encode() if told.site else None,
                 own_origins=(b"https://gateway.invalid",),
                 host=b"gateway.invalid",

@@ -36,6 +36,12 @@ def test_what_a_url_becomes(url: str, authority: bytes, target: bytes) -> None:
     assert (question.authority, question.target) == (authority, target)
 
 
+def test_a_url_that_a_browser_spells_in_another_way_is_remembered() -> None:
+    assert asked("/a/../b").respelled_from == "/a/../b"
+    assert asked("/b").respelled_from == ""
+    assert asked("/a/../b", None).target == b"/a/../b"
+
+
 def test_a_path_belongs_to_the_gateway_where_that_is_known() -> None:
     question = parse_question("/a", home="http://www.example.com:8080")
 
@@ -147,6 +153,8 @@ def test_headers_that_a_page_cannot_set_are_named_and_left_out() -> None:
         pytest.param("/", APP, "connect", "browsers forbid it", id="a forbidden method"),
         pytest.param("/", None, "patch", "write PATCH", id="a program's lower case"),
         pytest.param("/", None, "FOO", "use another", id="a program's own method"),
+        pytest.param("/", "", "GET", "the origin is empty", id="an empty origin"),
+        pytest.param("/", " ", "GET", "the origin is empty", id="an origin of spaces"),
     ],
 )
 def test_a_question_that_makes_no_sense(

@@ -144,7 +144,9 @@ def test_credentials_do_not_go_with_a_star() -> None:
         pytest.param("https://x.example/", "GET", '"https://x.example"', id="a slash"),
         pytest.param("https://X.example", "GET", '"https://x.example"', id="capitals"),
         pytest.param("a b", "GET", "no browser sends this", id="nonsense"),
-        pytest.param(APP, "patch", "spell the method PATCH", id="a method's case"),
+        pytest.param(APP, "patch", "with 501: write PATCH", id="a method's case"),
+        pytest.param(APP, "FOO", "with 501: use another", id="a method that nobody takes"),
+        pytest.param(EVIL, "FOO", "with 501: use another", id="nobody takes it from anyone"),
     ],
 )
 def test_where_the_configuration_is_not_at_fault(origin: str, method: str, said: str) -> None:
@@ -199,7 +201,7 @@ def test_no_route() -> None:
     assert changes(FILE, APP, "GET", "/other?x") == [
         "f.yaml:7: routes: add a route whose match takes /other"
     ]
-    assert changes(FILE, APP, "GET", "http://h:1/other") == [
+    assert changes(FILE, APP, "GET", "https://h:1/other") == [
         "f.yaml:7: routes: add a route whose match takes h/other"
     ]
 
@@ -226,6 +228,49 @@ def test_an_origin_and_a_method_of_the_route() -> None:
         'f.yaml:3: corsPolicies.spa.allowOrigins: add "https://x.example"',
         "f.yaml:8: routes[0].match.methods: add PUT",
     ]
+
+
+def test_a_method_that_the_parser_refuses_is_not_widened_for() -> None:
+    loaded = configured(FILE.replace("[GET, PUT]", '["*"]'))
+    remedy = remedy_for(loaded, ask(loaded, EVIL, "FOO"))
+
+    assert remedy.changes == ()
+    assert "the gateway answers FOO with 501" in remedy.advice
+
+
+def test_mixed_content_is_no_matter_of_the_policy() -> None:
+    loaded = configured()
+    remedy = remedy_for(loaded, ask(loaded, APP, "GET", "http://h/api"))
+
+    assert remedy.changes == ()
+    assert "a page on https has to call https" in remedy.advice
+
+
+@pytest.mark.parametrize(
+    "origin, warnings",
+    [
+        pytest.param("https://x.codepen.io", 1, id="pages of anybody"),
+        pytest.param("https://y.example.com", 0, id="a page of one's own"),
+    ],
+)
+def test_a_change_comes_with_the_warnings_that_it_causes(origin: str, warnings: int) -> None:
+    # That PUT is there twice is no news.
+    text = FILE.replace("[GET, PUT]", "[GET, PUT, PUT]\n    allowCredentials: true")
+    loaded = configured(text)
+    remedy = remedy_for(loaded, ask(loaded, origin))
+
+    assert len(remedy.changes) == 1
+    assert len(remedy.warnings) == warnings
+    assert all(f'"{origin}" runs the pages of anybody' in text for text in remedy.warnings)
+    assert str(remedy).count("; warning: ") == warnings
+
+
+def test_to_switch_a_check_off_is_no_advice() -> None:
+    loaded = configured(FILE.replace("[GET, PUT]", "[GET, PUT]\n    allowCredentials: true"))
+    remedy = remedy_for(loaded, ask(loaded, "http://x.example"))
+
+    assert remedy.advice.endswith(", use https://x.example")
+    assert "dangerously" not in remedy.advice
 
 
 def test_more_headers_than_any_policy_takes() -> None:
@@ -270,7 +315,7 @@ def test_a_transparent_default() -> None:
 
 def test_a_path_that_can_be_read_in_two_ways() -> None:
     loaded = configured()
-    remedy = remedy_for(loaded, ask(loaded, APP, "GET", "/api/%2e%2e/x"))
+    remedy = remedy_for(loaded, ask(loaded, APP, "GET", "/api/%2e%2e;/x"))
 
     assert remedy.changes == ()
     assert remedy.advice.startswith("no change of the configuration would help: The path")

@@ -4,6 +4,7 @@ import pytest
 
 from cors_gateway.cors.browser import CorsError
 from cors_gateway.cors.decision import Check
+from cors_gateway.explain.explanation import Blocked
 from cors_gateway.explain.remedies import find_remedy
 from cors_gateway.explain.wording import CHECKS, ERRORS, as_data, render_text
 from tests.explain.asking import APP, FILE, SUFFIXES, ask, configured
@@ -80,12 +81,17 @@ def test_an_explanation_that_ends_well() -> None:
         pytest.param(APP, "/x", "refused: No route takes this request", id="the refusal"),
         pytest.param("null", "/api", "What to do:\n  nothing should be", id="advice alone"),
         pytest.param(APP, "/api", "gateway.invalid stands for the gateway", id="a path alone"),
-        pytest.param(APP, "http://api.example.com/api", "mixed content", id="mixed content"),
+        pytest.param(APP, "http://api.example.com/api",
+                     "The browser refuses: mixed-content, a page on https cannot call http",
+                     id="mixed content"),
+        pytest.param(APP, "/api/../x", 'for "/api/../x" the browser sends /x\n', id="respelled"),
+        pytest.param("https://x.codepen.io", "/api", '  warning: "https://x.codepen.io" runs',
+                     id="a warning"),
         pytest.param(APP, "http://localhost:1/api", "Chrome asks its user", id="a local address"),
     ],
 )  # fmt: skip
 def test_what_is_said(origin: str | None, url: str, words: str) -> None:
-    assert words in told(FILE, origin, "GET", url)
+    assert words in told(COOKIES, origin, "GET", url)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +101,9 @@ def test_what_is_said(origin: str | None, url: str, words: str) -> None:
         pytest.param(
             "http://localhost:2", "http://localhost:1/api", "Chrome asks", id="both local"
         ),
-        pytest.param("http://x.example", "http://y.example/api", "mixed", id="both in the clear"),
+        pytest.param(
+            "http://x.example", "http://y.example/api", "mixed-content", id="both in the clear"
+        ),
         pytest.param(APP, "https://h/api", "cookies", id="a policy without cookies"),
     ],
 )
@@ -132,6 +140,7 @@ def test_headers_that_a_page_cannot_set() -> None:
 
 def test_everything_that_can_be_told_has_words() -> None:
     assert set(CHECKS) == set(Check)
+    assert set(Blocked) <= ERRORS.keys()
     for error in CorsError:
         assert error in ERRORS or CorsError(error.removeprefix("Preflight")) in ERRORS
 
@@ -162,6 +171,17 @@ def test_the_data_of_a_request_that_is_served() -> None:
     }
     assert data["reachesApi"]
     assert data["remedy"] is None
+
+
+def test_the_data_of_what_a_browser_does_not_send() -> None:
+    loaded = configured()
+    explanation = ask(loaded, APP, "PUT", "http://h/api")
+    data = as_data(explanation, find_remedy(loaded, explanation, SUFFIXES))
+
+    assert (data["browser"]["verdict"], data["browser"]["error"]) == ("refused", "mixed-content")
+    assert (data["preflight"], data["actual"], data["route"]) == (None, None, None)
+    assert not data["reachesApi"]
+    assert data["remedy"]["warnings"] == []
 
 
 def test_the_data_of_what_matches_nothing() -> None:
