@@ -19,6 +19,7 @@ from cors_gateway.config.findings import Findings
 from cors_gateway.config.nodes import Document
 from cors_gateway.config.policies import PolicyTable, PublicSuffixes
 from cors_gateway.config.problems import Problem
+from cors_gateway.config.public_suffixes import has_public_suffix_below
 from cors_gateway.config.route_table import RouteTable
 from cors_gateway.config.schema import ServerSettings, Settings
 from cors_gateway.config.substitution import Filling, Reader, substitute
@@ -81,6 +82,7 @@ def load(
     reader: Reader,
     is_public_suffix: IsPublicSuffix,
     is_registry_suffix: IsPublicSuffix | None = None,
+    has_public_suffix_below: IsPublicSuffix = has_public_suffix_below,
 ) -> Loaded:
     """Load a configuration from its YAML text.
 
@@ -90,10 +92,11 @@ def load(
         reader: where substitutions come from.
         is_public_suffix: whether names below a domain belong to different parties.
         is_registry_suffix: whether a domain is a registry's; a good guess without it.
+        has_public_suffix_below: whether a name below a domain is a public suffix.
     """
     content = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
     digest = sha256(content).hexdigest()
-    suffixes = PublicSuffixes(is_public_suffix, is_registry_suffix)
+    suffixes = PublicSuffixes(is_public_suffix, is_registry_suffix, has_public_suffix_below)
     return load_document(parse_document(text, name), digest, reader, suffixes)
 
 

@@ -12,6 +12,7 @@ from cors_gateway.config.cors_schema import CorsSettings
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.nodes import Value
 from cors_gateway.config.problems import Path
+from cors_gateway.config.public_suffixes import has_public_suffix_below
 from cors_gateway.config.schema import Settings
 from cors_gateway.config.spelling import suggest_name
 from cors_gateway.cors.policy import Policy, compile_policy
@@ -31,6 +32,8 @@ class PublicSuffixes(NamedTuple):
     """Whether names below a domain belong to different parties."""
     is_registry_suffix: IsPublicSuffix | None = None
     """Whether the domain is a registry's; ``None`` takes those without a dot for registries."""
+    has_public_suffix_below: IsPublicSuffix = has_public_suffix_below
+    """Whether a name below the domain is a public suffix."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,28 @@ entry that answers to an origin that it does not spell is an *intruder's* way in
 does not load.
 
 What an entry spells is judged here in another way than the set decides it, so that one mistake
-does not excuse the other. A regular expression spells nothing; it is taken to mean the registrable
-domains and the schemes of the origins made from it.
+does not excuse the other. What a regular expression spells is read off its automaton by ``reach``.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from cors_gateway.cors.origins import TupleOrigin, parse_origin, serialize_origin
 from cors_gateway.cors.public_suffixes import IsPublicSuffix, registrable_domain
+from cors_gateway.cors.reach import NamedHost, NotSpelledError
 
-__all__ = ["Intruder", "find_intruder", "find_regex_intruder", "hostile_siblings", "is_spelled_by"]
+__all__ = [
+    "Intruder",
+    "choose_intruder",
+    "find_intruder",
+    "find_regex_intruder",
+    "hostile_siblings",
+    "is_spelled_by",
+]
 
 Find = Callable[[bytes], str | None]
+Matches = Callable[[bytes], bool]
 
 _STRANGERS = (
     b"https://evil.com",
@@ -131,39 +139,40 @@ def find_intruder(
 
 
 def find_regex_intruder(
-    text: str, samples: Iterable[TupleOrigin], is_public: IsPublicSuffix, *, tolerant: bool
+    text: str, matches: Matches, hosts: Collection[NamedHost], is_public: IsPublicSuffix
 ) -> Intruder | None:
-    """Find an origin that a regular expression matches and cannot mean.
+    """Find an origin that a regular expression matches and does not spell.
 
     Args:
         text: The expression.
-        samples: Origins made from it.
+        matches: Whether it matches an origin.
+        hosts: All that it spells.
         is_public: Whether a domain is a public suffix.
-        tolerant: Whether it may match every name under a public suffix.
     """
-    regex = re.compile(text)
-    domains: dict[str, TupleOrigin] = {}
-    schemes: set[str] = set()
-    for sample in sorted(samples, key=lambda sample: len(sample.host)):
-        domains.setdefault(registrable_domain(sample.host, is_public), sample)
-        schemes.add(sample.scheme)
-    suffixes = {
-        suffix
-        for domain, sample in domains.items()
-        if (suffix := domain.partition(".")[2])
-        and tolerant
-        and regex.fullmatch(f"{sample.scheme}://evil.{suffix}")
-    }
     candidates = dict.fromkeys(_STRANGERS)
-    for domain, sample in domains.items():
-        candidates |= dict.fromkeys(hostile_siblings(sample, domain))
-        candidates |= dict.fromkeys(hostile_siblings(replace(sample, port=None), domain))
+    for example in filter(None, (host.example for host in hosts)):
+        domain = registrable_domain(example.host, is_public)
+        candidates |= dict.fromkeys(hostile_siblings(example, domain))
+        candidates |= dict.fromkeys(hostile_siblings(replace(example, port=None), domain))
     for candidate in candidates:
         origin = parse_origin(candidate)
-        if origin is None or not regex.fullmatch(candidate.decode("ascii")):
-            continue
-        domain = registrable_domain(origin.host, is_public)
-        is_meant = domain in domains or domain.partition(".")[2] in suffixes
-        if not is_meant or origin.scheme not in schemes:
-            return Intruder(serialize_origin(origin), text)
+        if (
+            origin is not None
+            and matches(candidate)
+            and not any(host.contains(origin) for host in hosts)
+        ):
+            return Intruder(candidate, text)
     return None
+
+
+def choose_intruder(matches: Matches, error: NotSpelledError) -> bytes | None:
+    """Choose the plainest of the origins that come in where an expression spells no domain."""
+    scheme = (error.origin or b"https").partition(b":")[0]
+    plain = (
+        *_STRANGERS,
+        *(scheme + b"://evil" + tail + error.end.encode() for tail in (b"", b"-")),
+    )
+    for candidate in plain:
+        if parse_origin(candidate) is not None and matches(candidate):
+            return candidate
+    return error.origin

@@ -8,7 +8,8 @@ anyone may register.
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from cors_gateway.cors.attacks import find_intruder, find_regex_intruder
+from cors_gateway.cors.attacks import choose_intruder, find_intruder, find_regex_intruder
+from cors_gateway.cors.automata import Automaton
 from cors_gateway.cors.origins import (
     TupleOrigin,
     is_loopback,
@@ -16,8 +17,15 @@ from cors_gateway.cors.origins import (
     suggest_origin,
 )
 from cors_gateway.cors.patterns import OriginPattern, OriginSet, PatternError, parse_pattern
-from cors_gateway.cors.public_suffixes import IsPublicSuffix
-from cors_gateway.cors.regexes import check_regex, sample_origins
+from cors_gateway.cors.public_suffixes import SuffixRules
+from cors_gateway.cors.reach import (
+    MAX_NAMED_HOSTS,
+    NamedHost,
+    NotSpelledError,
+    TooManyHostsError,
+    find_hosts,
+)
+from cors_gateway.cors.regexes import RegexError, compile_regex
 from cors_gateway.cors.settings import PolicyProblem, PolicySettings
 
 __all__ = ["compile_origins", "compile_timing_origins"]
@@ -25,24 +33,30 @@ __all__ = ["compile_origins", "compile_timing_origins"]
 _KEY = "allowOrigins"
 _REGEX_KEY = "allowOriginRegex"
 
+_SPELL_DOMAIN = r"escape dots as \. and spell the domain in full: https://[a-z0-9-]+\.example\.com"
+
 _PLAYGROUND_ENDS = (
     ".cdpn.io",
     ".codepen.io",
     ".jsbin.com",
     ".jsfiddle.net",
     ".jshell.net",
+    ".nip.io",
     ".plnkr.co",
     ".s3.amazonaws.com",
+    ".sslip.io",
     ".storage.googleapis.com",
 )
-"""Hosts that run pages of anybody under one and the same origin, or nearly."""
+"""Hosts that run pages of anybody: under one origin, nearly one, or at an address in the name."""
+
+_MAX_QUOTED = 200
 
 _MAX_TESTED = 200
 """Entries of one kind that the self-test starts from: more would only repeat the same code."""
 
 
 def compile_origins(
-    settings: PolicySettings, is_public_suffix: IsPublicSuffix, is_registry_suffix: IsPublicSuffix
+    settings: PolicySettings, rules: SuffixRules
 ) -> tuple[OriginSet, list[PolicyProblem]]:
     """Compile ``allowOrigins`` and ``allowOriginRegex``; ``*`` is left to the policy."""
     problems: list[PolicyProblem] = []
@@ -59,28 +73,34 @@ def compile_origins(
             problems.append(_unreadable(_KEY, index, item, error.why, error.suggestion))
             continue
         patterns[item] = pattern
-        problems += _check_pattern(pattern, index, settings, is_public_suffix, is_registry_suffix)
-    regexes: dict[str, tuple[TupleOrigin, ...]] = {}
+        problems += _check_pattern(pattern, index, settings, rules)
+    regexes: dict[str, Automaton] = {}
     for index, item in enumerate(settings.allow_origin_regex):
-        if item in regexes:
+        if item in settings.allow_origin_regex[:index]:
             problems.append(_repeated(_REGEX_KEY, index, item))
             continue
-        why = check_regex(item)
-        if why is not None:
-            fix = "write an expression that matches a whole origin in one way"
-            problems.append(
-                PolicyProblem("error", _REGEX_KEY, index, f'"{item}" cannot be used', why, fix)
-            )
-            continue
-        regexes[item] = sample_origins(item)
-        problems += _check_regex(item, regexes[item], index, settings, is_public_suffix)
+        try:
+            automaton = compile_regex(item)
+            hosts = _find_hosts(automaton, settings, rules)
+        except RegexError as error:
+            problems.append(_unusable(index, item, error.why, error.fix))
+        except TooManyHostsError:
+            why = f"it spells more than {MAX_NAMED_HOSTS} domains, or as good as"
+            problems.append(_unusable(index, item, why, "list the origins in allowOrigins"))
+        except NotSpelledError as error:
+            stranger = choose_intruder(automaton.matches, error)
+            problems.append(_not_spelled(index, item, stranger, error.end, rules))
+        else:
+            problems += _check_regex(item, automaton, hosts, index, settings, rules)
+            if hosts:  # Without any, no origin can match.
+                regexes[item] = automaton
     origins = OriginSet.of(patterns.values(), regexes)
     named = chain(
         _spread([p for p in patterns.values() if p.is_exact]),
         _spread([p for p in patterns.values() if not p.is_exact]),
     )
     intruder = find_intruder(
-        map(_example, named), origins.find, frozenset(regexes), is_public_suffix
+        map(_example, named), origins.find, frozenset(regexes), rules.is_public_suffix
     )
     if intruder is not None:
         index = settings.allow_origins.index(intruder.entry)
@@ -110,8 +130,7 @@ def _check_pattern(
     pattern: OriginPattern,
     index: int,
     settings: PolicySettings,
-    is_public_suffix: IsPublicSuffix,
-    is_registry_suffix: IsPublicSuffix,
+    rules: SuffixRules,
 ) -> Iterator[PolicyProblem]:
     item, host = pattern.text, pattern.host
     if (
@@ -121,19 +140,12 @@ def _check_pattern(
         and not is_loopback(host)
     ):
         yield _insecure(_KEY, index, item, item.replace("http://", "https://", 1))
-    if settings.allow_credentials and f".{host}".endswith(_PLAYGROUND_ENDS):
-        yield PolicyProblem(
-            "warning",
-            _KEY,
-            index,
-            f'"{item}" runs the pages of anybody',
-            "whoever writes one could read the answers with the cookies of its visitors",
-            "host the page under a name of your own",
-        )
+    if settings.allow_credentials and _is_playground(host):
+        yield _playground(_KEY, index, item)
     if is_loopback(host) or settings.dangerously_allow_public_suffixes:
         return
-    if (pattern.subdomains and is_public_suffix(host)) or (
-        pattern.label and is_registry_suffix(host)
+    if (pattern.subdomains and rules.is_public_suffix(host)) or (
+        pattern.label and rules.is_registry_suffix(host)
     ):
         yield PolicyProblem(
             "error",
@@ -144,11 +156,20 @@ def _check_pattern(
             f"name your own, such as {pattern.scheme}://*.example.{host},"
             " or set dangerouslyAllowPublicSuffixes: true",
         )
+    elif pattern.subdomains and rules.has_public_suffix_below(host):
+        yield PolicyProblem(
+            "error",
+            _KEY,
+            index,
+            f'"{item}" names origins of strangers',
+            f"among the names below {host} are some under which anyone may register",
+            "name the hosts that are yours, or set dangerouslyAllowPublicSuffixes: true",
+        )
     elif (
         pattern.label
         and not all(pattern.label)
         and settings.allow_credentials
-        and is_public_suffix(host)
+        and rules.is_public_suffix(host)
     ):
         side = "begins with" if pattern.label[0] else "ends in"
         yield PolicyProblem(
@@ -161,32 +182,44 @@ def _check_pattern(
         )
 
 
+def _find_hosts(
+    automaton: Automaton, settings: PolicySettings, rules: SuffixRules
+) -> list[NamedHost]:
+    if settings.dangerously_allow_public_suffixes:
+        return find_hosts(automaton, lambda end: rules.is_one_partys(end) or rules.is_shared(end))
+    return find_hosts(automaton, rules.is_one_partys)
+
+
 def _check_regex(
     item: str,
-    samples: tuple[TupleOrigin, ...],
+    automaton: Automaton,
+    hosts: list[NamedHost],
     index: int,
     settings: PolicySettings,
-    is_public_suffix: IsPublicSuffix,
+    rules: SuffixRules,
 ) -> Iterator[PolicyProblem]:
-    intruder = find_regex_intruder(
-        item, samples, is_public_suffix, tolerant=settings.dangerously_allow_public_suffixes
-    )
+    whole = r"write the whole origin: https://[a-z0-9-]+\.example\.com"
+    if not hosts:
+        what, why = (
+            f'"{item}" has no effect',
+            "no origin matches it from its first character to its last",
+        )
+        yield PolicyProblem("warning", _REGEX_KEY, index, what, why, whole)
+        return
+    if not any(host.example for host in hosts):
+        why = "no origin was found that it matches from its first character to its last"
+        yield _unusable(index, item, why, whole)
+    intruder = find_regex_intruder(item, automaton.matches, hosts, rules.is_public_suffix)
     if intruder is not None:
         yield _let_in(_REGEX_KEY, index, item, intruder.origin)
-    elif not samples:
-        yield PolicyProblem(
-            "warning",
-            _REGEX_KEY,
-            index,
-            f'"{item}" has no effect',
-            "no origin was found that it matches from its first to its last character",
-            r"write the whole origin: https://[a-z0-9-]+\.example\.com",
-        )
-    elif settings.allow_credentials and not settings.dangerously_allow_insecure_origins:
-        for sample in samples:
-            if sample.scheme == "http" and not is_loopback(sample.host):
-                yield _insecure(_REGEX_KEY, index, item, "https:// only")
-                return
+    if not settings.allow_credentials:
+        return
+    if any(_is_playground(host.host) for host in hosts):
+        yield _playground(_REGEX_KEY, index, item)
+    if not settings.dangerously_allow_insecure_origins and any(
+        host.scheme == "http" and not is_loopback(host.host) for host in hosts
+    ):
+        yield _insecure(_REGEX_KEY, index, item, "https:// only")
 
 
 def _example(pattern: OriginPattern) -> TupleOrigin:
@@ -242,13 +275,58 @@ def _insecure(key: str, index: int, item: str, better: str) -> PolicyProblem:
     )
 
 
+def _is_playground(host: str) -> bool:
+    return f".{host}".endswith(_PLAYGROUND_ENDS)
+
+
+def _playground(key: str, index: int, item: str) -> PolicyProblem:
+    return PolicyProblem(
+        "warning",
+        key,
+        index,
+        f'"{item}" runs the pages of anybody',
+        "whoever writes one could read the answers with the cookies of its visitors",
+        "host the page under a name of your own",
+    )
+
+
+def _unusable(index: int, item: str, why: str, fix: str) -> PolicyProblem:
+    return PolicyProblem("error", _REGEX_KEY, index, f'"{item}" cannot be used', why, fix)
+
+
+def _not_spelled(
+    index: int, item: str, intruder: bytes | None, end: str, rules: SuffixRules
+) -> PolicyProblem:
+    """Say that an expression leaves a domain open, of which it spells the end."""
+    if intruder is None:
+        why = "its scheme and its domain have to be spelled out"
+        return _unusable(index, item, why, _SPELL_DOMAIN)
+    suffix = end.partition(".")[2]
+    if not suffix or not rules.is_shared(suffix) or rules.is_registry_suffix(suffix):
+        return _let_in(_REGEX_KEY, index, item, intruder)
+    return PolicyProblem(
+        "error",
+        _REGEX_KEY,
+        index,
+        _lets_in(item, intruder),
+        f"names below {suffix} belong to different parties",
+        f"spell the name in full, or as https://app-*-team.{suffix} in allowOrigins,"
+        " or set dangerouslyAllowPublicSuffixes: true",
+    )
+
+
+def _lets_in(item: str, origin: bytes) -> str:
+    # A long sentence is cut at its end, and this one has to be read to its end.
+    subject = f'"{item}"' if len(item) <= _MAX_QUOTED else "the expression"
+    return f"{subject} lets in {origin.decode('utf-8', 'backslashreplace')}"
+
+
 def _let_in(key: str, index: int, item: str, origin: bytes) -> PolicyProblem:
-    name = origin.decode("utf-8", "backslashreplace")
     return PolicyProblem(
         "error",
         key,
         index,
-        f'"{item}" lets in {name}',
+        _lets_in(item, origin),
         "the entry does not seem to mean that origin, and its owner could read the answers",
-        r"escape dots as \. and spell the domain in full: https://[a-z0-9-]+\.example\.com",
+        _SPELL_DOMAIN,
     )

@@ -12,12 +12,13 @@ patterns by it: an origin is turned into the few spellings that could contain it
 up, so that a hundred thousand entries decide as fast as one.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from string import ascii_lowercase, digits
+from types import MappingProxyType
 from typing import Self
 
+from cors_gateway.cors.automata import Automaton
 from cors_gateway.cors.origins import (
     TupleOrigin,
     parse_origin,
@@ -28,6 +29,7 @@ from cors_gateway.cors.origins import (
 __all__ = ["OriginPattern", "OriginSet", "PatternError", "parse_pattern"]
 
 _IN_LABEL_CHARACTERS = ascii_lowercase + digits + "-"
+_NO_REGEXES: Mapping[str, Automaton] = MappingProxyType({})
 
 
 class PatternError(ValueError):
@@ -95,14 +97,13 @@ class OriginSet:
         self._wildcards: set[str] = set()
         self._subdomains: set[str] = set()
         self._shapes: dict[str, tuple[tuple[int, int], ...]] = {}
-        self._regexes: tuple[tuple[re.Pattern[str], str], ...] = ()
+        self._regexes: tuple[tuple[str, Automaton], ...] = ()
 
     @classmethod
-    def of(cls, patterns: Iterable[OriginPattern], regexes: Iterable[str] = ()) -> Self:
-        """Collect patterns and regular expressions.
-
-        Precondition: the expressions compile.
-        """
+    def of(
+        cls, patterns: Iterable[OriginPattern], regexes: Mapping[str, Automaton] = _NO_REGEXES
+    ) -> Self:
+        """Collect patterns and regular expressions, these by their texts."""
         origins = cls()
         shapes: dict[str, set[tuple[int, int]]] = {}
         for pattern in patterns:
@@ -116,7 +117,7 @@ class OriginSet:
                 prefix, suffix = pattern.label
                 shapes.setdefault(pattern.host, set()).add((len(prefix), len(suffix)))
         origins._shapes = {host: tuple(sorted(found)) for host, found in shapes.items()}
-        origins._regexes = tuple((re.compile(text), text) for text in regexes)
+        origins._regexes = tuple(regexes.items())
         return origins
 
     def find(self, origin: bytes) -> str | None:
@@ -131,10 +132,9 @@ class OriginSet:
             for candidate in self._candidates(parsed):
                 if candidate in self._wildcards:
                     return candidate
-        text = origin.decode("ascii")
-        for regex, source in self._regexes:
-            if regex.fullmatch(text):
-                return source
+        for text, automaton in self._regexes:
+            if automaton.matches(origin):
+                return text
         return None
 
     def _candidates(self, origin: TupleOrigin) -> Iterator[str]:

@@ -20,7 +20,7 @@ from cors_gateway.cors.name_lists import (
 from cors_gateway.cors.origin_lists import compile_origins, compile_timing_origins
 from cors_gateway.cors.outcome import Fields
 from cors_gateway.cors.patterns import OriginSet
-from cors_gateway.cors.public_suffixes import IsPublicSuffix
+from cors_gateway.cors.public_suffixes import IsPublicSuffix, SuffixRules
 from cors_gateway.cors.settings import MISSING_ORIGIN_SOURCES, PolicyProblem, PolicySettings
 
 __all__ = [
@@ -74,6 +74,7 @@ def compile_policy(
     settings: PolicySettings,
     is_public_suffix: IsPublicSuffix,
     is_registry_suffix: IsPublicSuffix | None = None,
+    has_public_suffix_below: IsPublicSuffix | None = None,
 ) -> tuple[Policy | None, tuple[PolicyProblem, ...]]:
     """Compile settings to a policy.
 
@@ -83,12 +84,18 @@ def compile_policy(
         is_registry_suffix: Whether anyone may register names under a domain as a matter of
             course (the ICANN part of the list). Inside a label a wildcard is fine over a hosting
             service and not over a registry. Left out, single-label suffixes count as registries.
+        has_public_suffix_below: Whether a name below a domain is a public suffix: a wildcard over
+            ``windows.net`` reaches across ``blob.core.windows.net``. Left out, none has.
 
     Returns:
         The policy, or ``None`` if there is an error; and all problems.
     """
-    is_registry = is_registry_suffix or _is_top_level
-    origins, origin_problems = compile_origins(settings, is_public_suffix, is_registry)
+    rules = SuffixRules(
+        is_public_suffix,
+        is_registry_suffix or _is_top_level,
+        has_public_suffix_below or _has_none_below,
+    )
+    origins, origin_problems = compile_origins(settings, rules)
     methods, method_problems = compile_methods(settings.allow_methods)
     headers, header_problems = compile_request_headers(settings.allow_headers)
     exposed, exposed_problems = compile_exposed_headers(settings.expose_headers)
@@ -162,6 +169,10 @@ def _join(listed: NameList, names: tuple[bytes, ...], *, credentials: bool) -> b
 
 def _is_top_level(domain: str) -> bool:
     return "." not in domain
+
+
+def _has_none_below(_: str) -> bool:
+    return False
 
 
 def _check_presence(settings: PolicySettings) -> Iterator[PolicyProblem]:

@@ -12,7 +12,19 @@ PUBLIC_SUFFIXES = (
     "https://*.vercel.app",
 )
 SHARED_HOSTS = ("https://*.web.app", "https://*.herokuapp.com", "https://*.s3.amazonaws.com")
-PLAYGROUNDS = ("https://codepen.io", "https://jsfiddle.net", "https://s3.amazonaws.com")
+SHARED_BELOW = (
+    "https://*.windows.net",
+    "https://*.amazonaws.com",
+    "https://*.platform.sh",
+)
+PLAYGROUNDS = (
+    "https://codepen.io",
+    "https://jsfiddle.net",
+    "https://s3.amazonaws.com",
+    "https://app.10.0.0.1.nip.io",
+    "https://*.sslip.io",
+)
+ALTERNATIVES = "|".join(rf"c{number}\.co" for number in range(60))
 
 ATTACKS_LOAD: tuple[LoadCase, ...] = (
     *(
@@ -24,7 +36,11 @@ ATTACKS_LOAD: tuple[LoadCase, ...] = (
             key="allowOrigins",
             mentions=(origin, "dangerouslyAllowPublicSuffixes"),
         )
-        for number, origins in ((18, PUBLIC_SUFFIXES), (20, SHARED_HOSTS))
+        for number, origins in (
+            (18, PUBLIC_SUFFIXES),
+            (18, SHARED_BELOW),
+            (20, SHARED_HOSTS),
+        )
         for origin in origins
     ),
     *(
@@ -45,21 +61,43 @@ ATTACKS_LOAD: tuple[LoadCase, ...] = (
             policy={"allowOriginRegex": [expression]} | COOKIES,
             severity="error",
             key="allowOriginRegex",
-            mentions=(expression,),
+            mentions=(f"lets in {stranger}",),
         )
-        for number, what, expression in (
-            (1, "everyone", r".*"),
-            (3, "what begins with an allowed origin", r"https://app\.example\.com.*"),
-            (4, "what ends with an allowed origin", r"https://.*example\.com"),
-            (4, "what ends with an allowed host", r".*app\.example\.com"),
-            (4, "what ends with an allowed domain", r".*example\.com"),
-            (4, "what ends with an allowed domain after a dot or not", r"https://.*\.?example\.com"),
-            (7, "any scheme", r".+://app\.example\.com"),
-            (6, "any character for a dot", r"https://app.example\.com"),
-            (6, "any character for the last dot", r"https://app\.example.com"),
-            (7, "plain http", r"https?://app\.example\.com"),
-            (11, "what begins with localhost", r"http://localhost.*"),
+        for number, what, stranger, expression in (
+            (1, "everyone", "https://evil.com", r".*"),
+            (3, "what begins with an allowed origin", "https://app.example.coma",
+             r"https://app\.example\.com.*"),
+            (4, "what ends with an allowed origin", "https://evilexample.com", r"https://.*example\.com"),
+            (4, "what ends with an allowed host", "a://app.example.com", r".*app\.example\.com"),
+            (4, "what ends with an allowed domain", "a://example.com", r".*example\.com"),
+            (4, "what ends with an allowed domain after a dot or not", "https://evilexample.com",
+             r"https://.*\.?example\.com"),
+            (7, "any scheme", "a://app.example.com", r".+://app\.example\.com"),
+            (6, "any character for a dot", "https://appaexample.com", r"https://app.example\.com"),
+            (6, "any character for the last dot", "https://app.exampleacom", r"https://app\.example.com"),
+            (11, "what begins with localhost", "http://localhost.evil.com", r"http://localhost.*"),
+            (6, "any character for a dot of the last alternative", "https://shopaexample.org",
+             rf"https://({ALTERNATIVES}|shop.example\.org)"),
+            (3, "any domain of the top level", "https://app.example.aa",
+             r"https://app\.example\.[a-z]{2,3}"),
+            (3, "any top level below a domain", "https://app.example.com.aa",
+             r"https://app\.example\.com(\.[a-z]{2})?"),
+            (4, "a repeated letter", "https://exaample.com", r"https://exa+mple\.com"),
+            (12, "any address", "http://10.0.0.1", r"http://10\.0\.0\.\d+"),
+            (18, "every customer", "https://evil.github.io", r"https://[a-z]+\.github\.io"),
+            (18, "every previewer", "https://app-a-team.vercel.app",
+             r"https://app-[a-z]+-team\.vercel\.app"),
+            (18, "every customer below a name", "https://evil.windows.net",
+             r"https://.*\.windows\.net"),
         )
+    ),
+    LoadCase(
+        sentence="7. plain http by an expression",
+        provenance="attack 7",
+        policy={"allowOriginRegex": [r"https?://app\.example\.com"]} | COOKIES,
+        severity="error",
+        key="allowOriginRegex",
+        mentions=("dangerouslyAllowInsecureOrigins",),
     ),
     LoadCase(
         sentence="2. null in a list is refused, with its own key named",

@@ -58,8 +58,22 @@ REFUSED: tuple[LoadCase, ...] = (
          "error", "dangerouslyReflectAnyOrigin", "*"),
     _row("an expression that does not compile", {"allowOriginRegex": ["https://(a"]},
          "error", "allowOriginRegex", "https://(a"),
-    _row("an expression that may take forever", {"allowOriginRegex": [r"https://([a-z]+)*\.example\.com"]},
-         "error", "allowOriginRegex"),
+    *(
+        _row(f"an expression that no automaton can match: {expression}",
+             {"allowOriginRegex": [expression]} | COOKIES, "error", "allowOriginRegex", expression, why)
+        for expression, why in (
+            (r"https://(?=.*\.example\.org).*", "ahead or behind"),
+            (r"https://[a-z.]+(?<=example\.com)", "ahead or behind"),
+            (r"https://.*(?<=corp\.net)", "ahead or behind"),
+            (r"https://(?=app)[a-z.]+", "ahead or behind"),
+            (r"https://(?!evil)[a-z]+\.example\.com", "ahead or behind"),
+            (r"(https)://(?P<h>[a-z]+)\.(?P=h)\.com", "back to a group"),
+            (r"(?i)https://app\.example\.com", "flags"),
+            (r"https://[a-z]{999}\.example\.com", "512"),
+        )
+    ),
+    _row("an expression of which no origin is found", {"allowOriginRegex": [r"https://b\.example\.com:443"]},
+         "error", "allowOriginRegex", "no origin was found"),
     _row("plain http by an expression, with credentials",
          {"allowOriginRegex": [r"http://[a-z]+\.example\.com"]} | COOKIES,
          "error", "allowOriginRegex", "dangerouslyAllowInsecureOrigins"),
@@ -153,6 +167,8 @@ SILENT: tuple[LoadCase, ...] = tuple(
          | COOKIES),
         ("an expression with alternatives",
          {"allowOriginRegex": [r"https://(app|www)\.example\.(com|net)"]} | COOKIES),
+        ("an expression with an open end of the port",
+         {"allowOriginRegex": [r"^https://([a-z0-9-]+\.)*example\.com(:\d+)?$"]} | COOKIES),
         ("Authorization beside a star", ONE | {"allowHeaders": ["*", "Authorization"]}),
         ("an exposed star with credentials", ONE | COOKIES | {"exposeHeaders": ["*"]}),
         ("a method in lower case that browsers write in upper case", ONE | {"allowMethods": ["put"]}),
@@ -165,4 +181,15 @@ SILENT: tuple[LoadCase, ...] = tuple(
     )
 )  # fmt: skip
 
-LOAD: tuple[LoadCase, ...] = (*REFUSED, *NO_EFFECT, *SILENT)
+SILENT_EXPRESSIONS: tuple[LoadCase, ...] = tuple(
+    _row(f"an expression over which a backtracking matcher would brood: {expression}",
+         {"allowOriginRegex": [expression]} | COOKIES, None)
+    for expression in (
+        r"https://([a-z]+)*\.example\.com",
+        r"https://(?:ab|[a-z]{2})*\.example\.com",
+        r"https://(?:[a-z]|[a-z]-?)+\.example\.com",
+        r"https://(?:a?){30}a{30}\.example\.com",
+    )
+)  # fmt: skip
+
+LOAD: tuple[LoadCase, ...] = (*REFUSED, *NO_EFFECT, *SILENT, *SILENT_EXPRESSIONS)

@@ -3,14 +3,19 @@ import pytest
 from cors_gateway.cors import origin_lists
 from cors_gateway.cors.attacks import Intruder
 from cors_gateway.cors.origin_lists import compile_origins, compile_timing_origins
+from cors_gateway.cors.public_suffixes import SuffixRules
+from cors_gateway.cors.reach import NamedHost
 from cors_gateway.cors.settings import PolicyProblem, PolicySettings
 
 REGISTRIES = {"com", "co.uk", "net", "app", "io"}
 SUFFIXES = REGISTRIES | {"github.io", "vercel.app", "s3.amazonaws.com"}
+RULES = SuffixRules(
+    SUFFIXES.__contains__, REGISTRIES.__contains__, {"amazonaws.com", "io"}.__contains__
+)
 
 
 def problems_of(settings: PolicySettings) -> list[PolicyProblem]:
-    return compile_origins(settings, SUFFIXES.__contains__, REGISTRIES.__contains__)[1]
+    return compile_origins(settings, RULES)[1]
 
 
 INSECURE = (
@@ -116,16 +121,32 @@ def test_safe_origins_load_without_a_word(settings: PolicySettings) -> None:
             "host the page under a name of your own",
         ),
         (
+            PolicySettings(allow_origins=("https://*.amazonaws.com",)),
+            "error", 0, '"https://*.amazonaws.com" names origins of strangers',
+            "among the names below amazonaws.com are some under which anyone may register",
+            "name the hosts that are yours, or set dangerouslyAllowPublicSuffixes: true",
+        ),
+        (
+            PolicySettings(allow_origins=("https://*.10.0.0.1.nip.io",), allow_credentials=True),
+            "warning", 0, '"https://*.10.0.0.1.nip.io" runs the pages of anybody',
+            "whoever writes one could read the answers with the cookies of its visitors",
+            "host the page under a name of your own",
+        ),
+        (
             PolicySettings(allow_origin_regex=("(",)),
             "error", 0, '"(" cannot be used',
             "it does not compile: missing ), unterminated subpattern at position 0",
-            "write an expression that matches a whole origin in one way",
+            r"write an expression such as https://[a-z0-9-]+\.example\.com",
         ),
         (
-            PolicySettings(allow_origin_regex=(r"([a-z]+)*",)),
-            "error", 0, '"([a-z]+)*" cannot be used',
-            'a repeated part can match "aa" once or in several pieces, which may take forever',
-            "write an expression that matches a whole origin in one way",
+            PolicySettings(allow_origin_regex=(r"https://(?=a).*",)),
+            "error", 0, '"https://(?=a).*" cannot be used',
+            "it looks ahead or behind, with (?=…) or (?<=…)", "spell out what may stand there",
+        ),
+        (
+            PolicySettings(allow_origin_regex=("https://" + "[ab]" * 12 + r"\.com",)),
+            "error", 0, f'"https://{"[ab]" * 12}\\.com" cannot be used',
+            "it spells more than 512 domains, or as good as", "list the origins in allowOrigins",
         ),
         (
             PolicySettings(allow_origin_regex=(r"https://a\.com", r"https://a\.com")),
@@ -135,7 +156,13 @@ def test_safe_origins_load_without_a_word(settings: PolicySettings) -> None:
         (
             PolicySettings(allow_origin_regex=(r"a\.com",)),
             "warning", 0, r'"a\.com" has no effect',
-            "no origin was found that it matches from its first to its last character",
+            "no origin matches it from its first character to its last",
+            r"write the whole origin: https://[a-z0-9-]+\.example\.com",
+        ),
+        (
+            PolicySettings(allow_origin_regex=(r"https://a\.com:443",)),
+            "error", 0, r'"https://a\.com:443" cannot be used',
+            "no origin was found that it matches from its first character to its last",
             r"write the whole origin: https://[a-z0-9-]+\.example\.com",
         ),
         (
@@ -143,6 +170,33 @@ def test_safe_origins_load_without_a_word(settings: PolicySettings) -> None:
             "error", 0, r'"https://www.a\.com" lets in https://wwwaa.com',
             "the entry does not seem to mean that origin, and its owner could read the answers",
             r"escape dots as \. and spell the domain in full: https://[a-z0-9-]+\.example\.com",
+        ),
+        (
+            PolicySettings(allow_origin_regex=(r"https://.*\.co\.uk",)),
+            "error", 0, r'"https://.*\.co\.uk" lets in https://evil.co.uk',
+            "the entry does not seem to mean that origin, and its owner could read the answers",
+            r"escape dots as \. and spell the domain in full: https://[a-z0-9-]+\.example\.com",
+        ),
+        (
+            PolicySettings(allow_origin_regex=(r"https://app-[a-z]+-team\.vercel\.app",)),
+            "error", 0,
+            r'"https://app-[a-z]+-team\.vercel\.app" lets in https://app-a-team.vercel.app',
+            "names below vercel.app belong to different parties",
+            ("spell the name in full, or as https://app-*-team.vercel.app in allowOrigins,"
+            " or set dangerouslyAllowPublicSuffixes: true"),
+        ),
+        (
+            PolicySettings(allow_origin_regex=(r"https://[a-z]{70}",)),
+            "error", 0, '"https://[a-z]{70}" cannot be used',
+            "its scheme and its domain have to be spelled out",
+            r"escape dots as \. and spell the domain in full: https://[a-z0-9-]+\.example\.com",
+        ),
+        (
+            PolicySettings(allow_origin_regex=(r"https://(a\.com|codepen\.io)",),
+                           allow_credentials=True),
+            "warning", 0, r'"https://(a\.com|codepen\.io)" runs the pages of anybody',
+            "whoever writes one could read the answers with the cookies of its visitors",
+            "host the page under a name of your own",
         ),
         (
             PolicySettings(allow_origin_regex=(r"https?://a\.com",), allow_credentials=True),
@@ -161,10 +215,26 @@ def test_a_mistake_is_told_with_its_place_and_its_remedy(
     assert problem.key == ("allowOrigins" if settings.allow_origins else "allowOriginRegex")
 
 
+def test_an_expression_that_has_no_effect_is_not_asked() -> None:
+    origins, [problem] = compile_origins(PolicySettings(allow_origin_regex=("null",)), RULES)
+
+    assert problem.severity == "warning"
+    assert origins._regexes == ()
+
+
+def test_what_the_second_net_catches_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger = NamedHost("https", "b.com", with_subdomains=False, example=None)
+    monkeypatch.setattr(origin_lists, "find_hosts", lambda *_: [stranger])
+    settings = PolicySettings(allow_origin_regex=(r"https://evil\.com",))
+
+    assert [problem.what for problem in problems_of(settings)] == [
+        r'"https://evil\.com" cannot be used',
+        r'"https://evil\.com" lets in https://evil.com',
+    ]
+
+
 def test_a_star_is_left_to_the_policy() -> None:
-    origins, problems = compile_origins(
-        PolicySettings(allow_origins=("*", "https://a.com")), SUFFIXES.__contains__, bool
-    )
+    origins, problems = compile_origins(PolicySettings(allow_origins=("*", "https://a.com")), RULES)
 
     assert problems == []
     assert origins.find(b"https://a.com") == "https://a.com"
