@@ -138,6 +138,14 @@ routes:
   - name: api
     match: {{path: /api}}
     upstream: {{url: "{served_api.url}", stripPrefix: true}}
+  - name: plain
+    match: {{path: /plain}}
+    upstream: {{url: "{served_api.url}", stripPrefix: true}}
+    cors: {{allowOrigins: ["{page_origin}"], allowMethods: [GET, PUT]}}
+  - name: public
+    match: {{path: /public}}
+    upstream: {{url: "{served_api.url}", stripPrefix: true}}
+    cors: {{allowOrigins: ["*"], allowMethods: [GET, PUT]}}
   - name: dead
     match: {{path: /dead}}
     upstream: "http://127.0.0.1:{dead_port}"

@@ -118,3 +118,26 @@ def test_a_method_or_a_header(
     assert (answer.cors_error, answer.parameter) == (cors_error, parameter)
     assert explained(guarded, page_origin, url, init)["error"] == cors_error
     assert bool(legacy_api.hits()) == (cors_error is None)
+
+
+@pytest.mark.parametrize(
+    "path, method, cors_error",
+    [
+        ("/plain", "GET", "InvalidAllowCredentials"),
+        ("/plain", "PUT", "PreflightInvalidAllowCredentials"),
+        ("/public", "GET", "WildcardOriginNotAllowed"),
+        ("/public", "PUT", "PreflightWildcardOriginNotAllowed"),
+    ],
+)
+def test_cookies_that_the_policy_does_not_allow(
+    tab: Tab, page_origin: str, guarded: Gateway, path: str, method: str, cors_error: str
+) -> None:
+    url = f"http://localhost:{guarded.port}{path}/orders/1"
+
+    with_cookies = tab.fetch(url, method=method, credentials="include")
+    without = tab.fetch(url, method=method)
+
+    assert with_cookies.cors_error == cors_error
+    init = {"method": method, "credentials": "include"}
+    assert explained(guarded, page_origin, url, init)["error"] == cors_error
+    assert without.cors_error is None
