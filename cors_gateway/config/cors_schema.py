@@ -39,7 +39,7 @@ class CorsSettings(SettingsBlock):
     )
     allow_origin_regex: Annotated[list[Text], BeforeValidator(as_list)] = Field(
         default_factory=list,
-        description="Regular expressions that match the whole origin; attack-tested at load.",
+        description="Regular expressions that match the whole origin; one that could let in a stranger does not load.",
         json_schema_extra={"gateway:also": "string"},
     )
     allow_methods: list[Text] = Field(
