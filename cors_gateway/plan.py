@@ -28,22 +28,17 @@ from cors_gateway.messages.fields import (
     check_connection_options,
     connection_options,
     index_fields,
-    strip_fields,
-    underscored_names,
 )
 from cors_gateway.messages.forwarding import (
     effective_scheme_and_host,
     forwarding_fields,
-    forwarding_names,
     has_passed,
     parse_max_forwards,
     parse_trace_id,
-    rewrite_max_forwards,
 )
 from cors_gateway.messages.framing import (
     NO_CONTENT,
     Framing,
-    FramingKind,
     expects_continue,
     request_framing,
     request_persists,
@@ -59,6 +54,7 @@ from cors_gateway.messages.targets import (
 )
 from cors_gateway.planned import Forward, Peer, Respond, cors_fields
 from cors_gateway.snapshot import Route, Snapshot
+from cors_gateway.upstream_fields import fields_for_upstream
 
 __all__ = ["plan", "refuse"]
 
@@ -179,7 +175,10 @@ class _Planning:
         return self._forward(self.route, target, options)
 
     def refuse_head(self, error: MessageError) -> Respond:
-        """Answer as the route would, if one can be found; the connection ends in any case."""
+        """Answer as the route would, if one can be found; the connection ends in any case.
+
+        Not where the head is malformed: no browser sends such, and what it says is not to be relied on.
+        """
         with contextlib.suppress(MessageError):
             target = parse_target(self.head.method, self.head.target)
             self.path = target.path
@@ -187,7 +186,11 @@ class _Planning:
             host = parse_authority(self.authority)[0] if self.authority else b""
             check_path(target.path)
             self._find_route(host, target.path)
-        self._decide_cors()
+        if error.status != 400:
+            # Perhaps only half of a list has arrived: nothing of it is echoed.
+            announced = b"access-control-request-headers"
+            self.index = {name: self.index[name] for name in self.index if name != announced}
+            self._decide_cors()
         return self._refuse(failure_of_message(error), detail=error.reason)
 
     def break_off(self, error: Exception) -> Respond:
@@ -263,6 +266,19 @@ class _Planning:
             self.index, self.peer.scheme, self.authority, trusted=self.trusted
         )
 
+    def _forwarding_fields(self, route: Route) -> FieldLines:
+        scheme, authority = self._asked_for()
+        return forwarding_fields(
+            self.index,
+            peer_address=self.peer.address,
+            scheme=scheme,
+            authority=authority,
+            trusted=self.trusted,
+            pseudonym=self.pseudonym,
+            minor_version=self.head.minor_version,
+            prefix=route.path.rstrip(b"/") if route.strip_prefix else b"",
+        )
+
     def _answer_by_policy(self, decision: Decision, status: int) -> Respond:
         fields = cors_fields(decision)
         reason = "" if decision.outcome == "allowed" else decision.reason.value
@@ -329,7 +345,16 @@ class _Planning:
             decision=self.decision,
             method=head.method,
             target=route.upstream.base_path + path + target.query,
-            field_lines=self._fields_for_upstream(route, target, options),
+            field_lines=fields_for_upstream(
+                head,
+                self.index,
+                route,
+                options,
+                framing=self.framing,
+                authority=None if target.authority is None and self.authority else self.authority,
+                ours=self._forwarding_fields(route),
+                trusted=self.trusted,
+            ),
             framing=self.framing,
             persists=self.persists,
             head_only=head.method == b"HEAD",
@@ -344,42 +369,6 @@ class _Planning:
             trace_id=parse_trace_id(self.index),
             request_id=self._request_id(),
         )
-
-    def _fields_for_upstream(
-        self, route: Route, target: RequestTarget, options: frozenset[bytes]
-    ) -> FieldLines:
-        """Take away what ends here, keep the rest byte for byte, then add what is ours."""
-        index = self.index
-        dropped = route.dropped_fields | forwarding_names(index, trusted=self.trusted)
-        dropped |= underscored_names(index, route.owned_fields) | options
-        host = route.host_field
-        if host is None and (target.authority is not None or b"host" not in index):
-            host = self.authority or route.upstream.authority
-        added: list[tuple[bytes, bytes]] = []
-        if host is not None:
-            dropped |= {b"host"}
-            added.append((b"Host", host))
-        added += strip_fields(self.head.fields, dropped)
-        left = parse_max_forwards(index) if self.head.method == b"OPTIONS" else None
-        if left is not None:
-            added = [*rewrite_max_forwards(tuple(added), left)]
-        if route.origin_field and b"origin" in index:
-            added.append((b"Origin", route.origin_field))
-        added += route.set_fields
-        if self.framing.kind is FramingKind.CHUNKED:
-            added.append((b"Transfer-Encoding", b"chunked"))
-        scheme, authority = self._asked_for()
-        added += forwarding_fields(
-            index,
-            peer_address=self.peer.address,
-            scheme=scheme,
-            authority=authority,
-            trusted=self.trusted,
-            pseudonym=self.pseudonym,
-            minor_version=self.head.minor_version,
-            prefix=route.path.rstrip(b"/") if route.strip_prefix else b"",
-        )
-        return tuple(added)
 
 
 def _first(index: FieldIndex, name: bytes) -> bytes | None:
