@@ -61,17 +61,6 @@ class OriginPattern:
         """Whether the pattern is one origin."""
         return not (self.any_port or self.subdomains or self.label)
 
-    def contains(self, origin: TupleOrigin) -> bool:
-        """Say whether an origin is one of those that the pattern stands for."""
-        if origin.scheme != self.scheme or not (self.any_port or origin.port == self.port):
-            return False
-        if self.subdomains:
-            return origin.host.endswith("." + self.host)
-        if self.label:
-            first, _, rest = origin.host.partition(".")
-            return rest == self.host and _fills_label(first, *self.label)
-        return origin.host == self.host
-
 
 def parse_pattern(text: str) -> OriginPattern:
     """Parse an entry of ``allowOrigins``.
