@@ -39,6 +39,7 @@ FORWARDING_NAMES = frozenset(
 )
 """The fields that :func:`forwarding_fields` writes anew, whoever the peer is."""
 
+_CLOSED_QUOTES = re.compile(rb'(?:[^"]|"(?:[^"\\]|\\.)*")*', re.DOTALL)
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _PAIR = re.compile(
     rb"""[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^;" \t]*))[ \t]*(?:;|\Z)"""
@@ -89,8 +90,10 @@ def forwarding_fields(
     if authority:
         forwarded += b";host=" + (authority if is_token(authority) else b'"%b"' % authority)
     if trusted:
-        earlier = parse_list(index.get(b"x-forwarded-for", ()))
-        elements = parse_list(index.get(b"forwarded", ())) or [
+        # An open quote would swallow what is put behind it.
+        closed = _CLOSED_QUOTES.fullmatch
+        earlier = [item for item in parse_list(index.get(b"x-forwarded-for", ())) if closed(item)]
+        elements = [item for item in parse_list(index.get(b"forwarded", ())) if closed(item)] or [
             b"for=" + _node_of(item) for item in earlier
         ]
         address = b", ".join([*earlier, address])

@@ -284,3 +284,20 @@ def test_max_forwards_is_counted_down_in_its_place() -> None:
 )
 def test_the_trace_of_a_request_is_read(lines: list[bytes], trace_id: str) -> None:
     assert parse_trace_id(index_fields(tuple((b"traceparent", line) for line in lines))) == trace_id
+
+
+def test_an_open_quote_of_a_trusted_peer_hides_nobody() -> None:
+    index = index_fields(((b"X-Forwarded-For", b'"'), (b"Forwarded", b'for="a')))
+    lines = dict(
+        forwarding_fields(
+            index,
+            peer_address="192.0.2.1",
+            scheme=b"http",
+            authority=b"gw",
+            trusted=True,
+            pseudonym=b"gw",
+            minor_version=1,
+        )
+    )
+    assert lines[b"X-Forwarded-For"] == b"192.0.2.1"
+    assert lines[b"Forwarded"] == b"for=192.0.2.1;proto=http;host=gw"
