@@ -14,12 +14,15 @@ run: .venv/.runs
 test: setup
 	$(BIN)/python -m pytest --no-fold-skipped $(ARGS)
 
-# What tests need from Debian: a real browser.
+# What tests need from Debian: a real browser, and servers and clients that others wrote.
+PACKAGES := chromium curl nginx-light nodejs
+PROGRAMS := chromium curl nginx node
 test-system:
-	@if test -x /usr/bin/chromium; then exit 0; fi; \
+	@for program in $(PROGRAMS); do PATH=$$PATH:/usr/sbin command -v $$program >/dev/null || missing=1; done; \
+	  test -n "$$missing" || exit 0; \
 	  if [ "$$(id -u)" -eq 0 ]; then as_root=; else as_root=sudo; fi; \
 	  set -x; $$as_root apt-get update -q && \
-	  $$as_root apt-get install -qy --no-install-recommends chromium
+	  $$as_root apt-get install -qy --no-install-recommends $(PACKAGES)
 
 # A virtual environment with the package as it stands here: enough to run it.
 .venv/.runs: pyproject.toml

@@ -17,8 +17,10 @@ from cors_gateway.messages.forwarding import FORWARDING_NAMES
 from cors_gateway.routes import Router
 
 __all__ = [
+    "Endpoint",
     "Limits",
     "Listener",
+    "ListenerTls",
     "LogSettings",
     "PoolLimits",
     "Route",
@@ -26,9 +28,19 @@ __all__ = [
     "Timeouts",
     "Upstream",
     "UpstreamTimeouts",
+    "UpstreamTls",
 ]
 
 Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerTls:
+    """What a listener proves itself with: paths of PEM files, read again when they change."""
+
+    certificate: str
+    """The certificate, and behind it those that lead to a root."""
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,8 @@ class Listener:
     host: str = "0.0.0.0"  # noqa: S104 - the documented default: a gateway is there to be reached
     port: int = 8080
     unix_path: str | None = None
+    tls: ListenerTls | None = None
+    """``None`` speaks plain HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,29 @@ class PoolLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One place where an API listens: ``host`` and ``port``, or a unix socket's path."""
+
+    host: str = ""
+    """A name, which may stand for several addresses, or an address."""
+    port: int = 80
+    unix_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTls:
+    """How an API proves itself, and the gateway to it: paths of PEM files."""
+
+    server_name: str = ""
+    """What its certificate must be for; empty for the endpoint's own host."""
+    ca: str | None = None
+    """The authorities that may vouch for it; ``None`` for those that the system trusts."""
+    certificate: str | None = None
+    """The gateway's own, where the API asks for one."""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
     """An API: where it is and how long to wait for it.
 
@@ -109,10 +146,11 @@ class Upstream:
     """
 
     url: str
-    """As configured, without userinfo: for people to read."""
-    host: str = ""
-    port: int = 80
-    unix_path: str | None = None
+    """As configured, without userinfo, several with commas between: for people to read."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """Where it listens; a request goes to the one with the fewest requests in progress."""
+    tls: UpstreamTls | None = None
+    """``None`` speaks plain HTTP to it."""
     authority: bytes = b""
     """What ``Host`` says where a route sends the upstream's own name."""
     base_path: bytes = b""
@@ -135,6 +173,8 @@ class Route:
     """In lower case and without a port; ``None`` takes every host."""
     methods: frozenset[bytes] | None = None
     strip_prefix: bool = False
+    upgrades: frozenset[bytes] = frozenset({b"websocket"})
+    """The protocols that a client may switch to, in lower case."""
     host_field: bytes | None = None
     """The ``Host`` sent upstream; ``None`` preserves the client's."""
     origin_field: bytes | None = None

@@ -13,7 +13,7 @@ from cors_gateway.messages.heads import MessageError, RequestHead
 from cors_gateway.plan import plan, refuse
 from cors_gateway.planned import Forward, Peer, Respond
 from cors_gateway.routes import Router
-from cors_gateway.snapshot import Limits, Route, Snapshot, Upstream
+from cors_gateway.snapshot import Endpoint, Limits, Route, Snapshot, Upstream
 
 APP = b"https://app.example"
 PEER = Peer("192.0.2.7")
@@ -31,7 +31,9 @@ def policy(**settings: Any) -> Policy:
     return compiled
 
 
-UPSTREAM = Upstream(url="http://api:5000", host="api", port=5000, authority=b"api:5000")
+UPSTREAM = Upstream(
+    url="http://api:5000", endpoints=(Endpoint("api", 5000),), authority=b"api:5000"
+)
 
 
 def route(name: str = "api", path: bytes = b"/", **settings: Any) -> Route:

@@ -11,7 +11,7 @@ from cors_gateway.config.route_schema import (
     UpstreamTimeoutSettings,
 )
 from cors_gateway.cors.origins import parse_origin, suggest_origin
-from cors_gateway.snapshot import PoolLimits, Upstream, UpstreamTimeouts
+from cors_gateway.snapshot import Endpoint, PoolLimits, Upstream, UpstreamTimeouts
 
 __all__ = ["UpstreamTable", "compile_headers", "compile_origin"]
 
@@ -37,9 +37,7 @@ class UpstreamTable:
         parts = parse_upstream_url(url)
         compiled = Upstream(
             url=_url_for_people(url, parts, self._findings.filled_text(where)),
-            host=parts.address.host,
-            port=parts.address.port,
-            unix_path=parts.address.unix_path,
+            endpoints=(Endpoint(*parts.address),),
             authority=parts.authority.encode(),
             base_path=parts.base_path.encode(),
             timeouts=UpstreamTimeouts(

@@ -169,11 +169,11 @@ class Pool:
         self._connect_next()
 
     async def _dial(self, connection: UpstreamConnection) -> None:
-        upstream = self._upstream
-        if upstream.unix_path is not None:
-            await self._loop.create_unix_connection(lambda: connection, upstream.unix_path)
+        endpoint = self._upstream.endpoints[0]
+        if endpoint.unix_path is not None:
+            await self._loop.create_unix_connection(lambda: connection, endpoint.unix_path)
         else:
-            await self._loop.create_connection(lambda: connection, upstream.host, upstream.port)
+            await self._loop.create_connection(lambda: connection, endpoint.host, endpoint.port)
 
 
 def _failure_of(error: OSError | UnicodeError) -> Failure:

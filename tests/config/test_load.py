@@ -14,6 +14,7 @@ from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_su
 from cors_gateway.config.schema import settings_blocks
 from cors_gateway.snapshot import (
     Drain,
+    Endpoint,
     Limits,
     Listener,
     LogSettings,
@@ -199,7 +200,7 @@ routes:
     api, other = snapshot.routes
     assert (api.name, api.path, api.host) == ("api", b"/api", b"api.example.com")
     assert api.methods == frozenset({b"GET", b"PUT"})
-    assert (api.upstream.host, api.upstream.port) == ("legacy", 5000)
+    assert api.upstream.endpoints == (Endpoint("legacy", 5000),)
     assert (api.upstream.base_path, api.strip_prefix) == (b"/v1", True)
     assert (api.host_field, api.origin_field) == (b"legacy:5000", b"")
     assert api.upstream.timeouts == UpstreamTimeouts(1, 2, 3)
@@ -220,7 +221,7 @@ routes:
     assert policy.timing_allow_origins == ("https://a.example.com",)
     assert (policy.allow_credentials, policy.csrf_guard) == (True, True)
 
-    assert (other.name, other.upstream.unix_path) == ("b", "/run/b")
+    assert (other.name, other.upstream.endpoints[0].unix_path) == ("b", "/run/b")
     assert other.host_field == b"b.example.com"
     assert other.origin_field == b"https://b.example.com"
     assert (other.policy_name, other.policy_key) == (None, "routes[1].cors")

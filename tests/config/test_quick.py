@@ -42,7 +42,7 @@ def test_a_few_flags_make_a_gateway() -> None:
 
     assert snapshot is not None
     (route,) = snapshot.routes
-    assert (route.path, route.upstream.port) == (b"/", 5000)
+    assert (route.path, route.upstream.endpoints[0].port) == (b"/", 5000)
     assert route.policy is not None
     assert route.policy is snapshot.default_policy
     assert route.policy.settings.allow_credentials

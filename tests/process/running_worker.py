@@ -18,7 +18,7 @@ from typing import Any
 
 from cors_gateway.process.worker import run_worker
 from cors_gateway.routes import Router
-from cors_gateway.snapshot import Drain, LogSettings, Route, Snapshot, Upstream
+from cors_gateway.snapshot import Drain, Endpoint, LogSettings, Route, Snapshot, Upstream
 
 __all__ = ["RunningWorker", "worker"]
 
@@ -91,7 +91,7 @@ def main(settings: dict[str, Any]) -> None:
     route = Route(
         name="api",
         path=b"/",
-        upstream=Upstream(url=f"http://127.0.0.1:{port}", host="127.0.0.1", port=port),
+        upstream=Upstream(url=f"http://127.0.0.1:{port}", endpoints=(Endpoint("127.0.0.1", port),)),
     )
     snapshot = Snapshot(
         router=Router([route]),

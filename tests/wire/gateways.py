@@ -7,7 +7,7 @@ from typing import Any
 
 from cors_gateway.cors.policy import Policy, PolicySettings, compile_policy
 from cors_gateway.routes import Router
-from cors_gateway.snapshot import Route, Snapshot, Upstream
+from cors_gateway.snapshot import Endpoint, Route, Snapshot, Upstream
 from cors_gateway.wire.downstream import DownstreamConnection
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord
@@ -33,8 +33,7 @@ def route_to(port: int, **settings: Any) -> Route:
     """Make a route that takes everything to a port of this machine."""
     upstream: dict[str, Any] = {
         "url": f"http://127.0.0.1:{port}",
-        "host": "127.0.0.1",
-        "port": port,
+        "endpoints": (Endpoint("127.0.0.1", port),),
     }
     upstream |= settings.pop("upstream", {})
     upstream.setdefault("authority", f"127.0.0.1:{port}".encode())

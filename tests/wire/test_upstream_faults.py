@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cors_gateway.snapshot import PoolLimits, UpstreamTimeouts
+from cors_gateway.snapshot import Endpoint, PoolLimits, UpstreamTimeouts
 from tests.wire.conftest import StartGateway
 from tests.wire.gateways import APP, Gateway, policy, route_to, snapshot_of
 from tests.wire.raw_client import RawClient, Response
@@ -60,7 +60,9 @@ async def test_b1_a_refused_connection_is_a_readable_502(
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         port = holder.getsockname()[1]
-        gateway = await start_gateway(snapshot_of(route_to(port, upstream={"host": host})))
+        gateway = await start_gateway(
+            snapshot_of(route_to(port, upstream={"endpoints": (Endpoint(host, port),)}))
+        )
         client = await gateway.connects()
         for _ in range(2):
             await client.asks("/", ORIGIN)
@@ -70,7 +72,9 @@ async def test_b1_a_refused_connection_is_a_readable_502(
 async def test_b1_no_socket_at_a_path_is_a_readable_502(
     start_gateway: StartGateway, unix_path: str
 ) -> None:
-    gateway = await start_gateway(snapshot_of(route_to(1, upstream={"unix_path": unix_path})))
+    gateway = await start_gateway(
+        snapshot_of(route_to(1, upstream={"endpoints": (Endpoint(unix_path=unix_path),)}))
+    )
     client = await gateway.connects()
     await client.asks("/", ORIGIN)
     assert_readable(await client.gets(), 502, "connection-refused")
@@ -108,7 +112,9 @@ async def test_b3_a_name_that_does_not_resolve_is_a_readable_502(
     start_gateway: StartGateway,
 ) -> None:
     for host in ("nowhere.invalid", "a" * 70 + ".invalid"):
-        gateway = await start_gateway(snapshot_of(route_to(1, upstream={"host": host})))
+        gateway = await start_gateway(
+            snapshot_of(route_to(1, upstream={"endpoints": (Endpoint(host, 1),)}))
+        )
         client = await gateway.connects()
         await client.asks("/", ORIGIN)
         assert_readable(await client.gets(), 502, "dns-error")
@@ -762,7 +768,9 @@ async def test_unix_sockets_on_both_sides(start_gateway: StartGateway, unix_path
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(unix_path + "l")
     listener.listen()
-    route = route_to(1, upstream={"unix_path": unix_path, "url": f"unix:{unix_path}"})
+    route = route_to(
+        1, upstream={"endpoints": (Endpoint(unix_path=unix_path),), "url": f"unix:{unix_path}"}
+    )
     gateway = await start_gateway(snapshot_of(route), listener)
     client = await gateway.connects()
     for _ in range(3):
