@@ -128,6 +128,46 @@ class Failure(StrEnum):
         "dns-error",
         _Row(502, Fault.UPSTREAM, "The API's name does not resolve", "dns_error"),
     )
+    TLS_CERTIFICATE_EXPIRED = (
+        "tls-certificate-expired",
+        _Row(502, Fault.UPSTREAM, "The API's certificate has expired", "tls_certificate_error"),
+    )
+    TLS_CERTIFICATE_EARLY = (
+        "tls-certificate-not-yet-valid",
+        _Row(
+            502, Fault.UPSTREAM, "The API's certificate is not valid yet", "tls_certificate_error"
+        ),
+    )
+    TLS_CERTIFICATE_HOST = (
+        "tls-certificate-wrong-host",
+        _Row(
+            502,
+            Fault.UPSTREAM,
+            "The API's certificate is for another host",
+            "tls_certificate_error",
+        ),
+    )
+    TLS_CERTIFICATE_UNTRUSTED = (
+        "tls-certificate-untrusted",
+        _Row(
+            502,
+            Fault.UPSTREAM,
+            "The API's certificate is from an authority that is not trusted",
+            "tls_certificate_error",
+        ),
+    )
+    TLS_CERTIFICATE_INVALID = (
+        "tls-certificate-invalid",
+        _Row(502, Fault.UPSTREAM, "The API's certificate is not valid", "tls_certificate_error"),
+    )
+    TLS_PROTOCOL = (
+        "tls-protocol-error",
+        _Row(502, Fault.UPSTREAM, "The API does not speak TLS as it must", "tls_protocol_error"),
+    )
+    TLS_ALERT = (
+        "tls-alert",
+        _Row(502, Fault.UPSTREAM, "The API broke the TLS handshake off", "tls_alert_received"),
+    )
     RESPONSE_INCOMPLETE = (
         "response-incomplete",
         _Row(502, Fault.UPSTREAM, "The API's answer broke off", "http_response_incomplete"),
@@ -153,9 +193,21 @@ class Failure(StrEnum):
         "connection-timeout",
         _Row(504, Fault.UPSTREAM, "The API did not accept the connection", "connection_timeout"),
     )
+    DNS_TIMEOUT = (
+        "dns-timeout",
+        _Row(504, Fault.UPSTREAM, "The API's name does not resolve in time", "dns_timeout"),
+    )
+    TLS_TIMEOUT = (
+        "tls-timeout",
+        _Row(504, Fault.UPSTREAM, "The API did not finish the TLS handshake", "connection_timeout"),
+    )
     RESPONSE_TIMEOUT = (
         "response-timeout",
         _Row(504, Fault.UPSTREAM, "The API did not answer in time", "http_response_timeout"),
+    )
+    TUNNEL_IDLE = (
+        "tunnel-idle",
+        _Row(504, Fault.UPSTREAM, "Nothing was said for too long", "connection_read_timeout"),
     )
     WRITE_TIMEOUT = (
         "write-timeout",
@@ -170,6 +222,15 @@ class Failure(StrEnum):
     INTERNAL = (
         "internal-error",
         _Row(500, Fault.GATEWAY, "The gateway has a fault", "proxy_internal_error"),
+    )
+    TLS_FILES = (
+        "tls-files",
+        _Row(
+            500,
+            Fault.GATEWAY,
+            "The gateway cannot use its TLS files for this API",
+            "proxy_configuration_error",
+        ),
     )
     STOPPING = (
         "stopping",

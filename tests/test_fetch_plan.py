@@ -11,15 +11,13 @@ from cors_gateway.conclude import conclude
 from cors_gateway.messages.heads import RequestHead, ResponseHead
 from cors_gateway.plan import plan
 from cors_gateway.planned import Forward, Peer
-from tests.cases.fetch import LOAD_CASES, Case, LoadCase, Stage
+from tests.cases.fetch import CASES, LOAD_CASES, Case, LoadCase, Stage
 from tests.cases.fetch_case import Request
 from tests.cases.fetch_judging import cors_lines, expected, judge, name_of, normalize
-from tests.cases.fetch_loading import CONFIGURABLE, UNCONFIGURABLE, load_data, snapshot_of
+from tests.cases.fetch_loading import load_data, snapshot_of
 from tests.judge import FieldLines
 
-PLANNED = [
-    case for case in CONFIGURABLE if case.stage is not Stage.SOCKETS and case.wire_status is None
-]
+PLANNED = [case for case in CASES if case.stage is not Stage.SOCKETS and case.wire_status is None]
 PEER = Peer("127.0.0.1")
 
 
@@ -65,13 +63,3 @@ def test_the_loading_of_a_configuration(case: LoadCase) -> None:
         and problem.path[:4] == ("routes", 0, "cors", case.key)
     ]
     assert any(all(word in text for word in case.mentions) for text in told), loaded.problems
-
-
-def test_what_no_configuration_can_hold_is_refused_by_its_name() -> None:
-    policy = {"allowOrigins": ["https://app.example.com"], UNCONFIGURABLE: True}
-    route = {"match": {"path": "/"}, "upstream": "http://127.0.0.1:9", "cors": policy}
-    loaded = load_data({"routes": [route]})
-
-    assert [problem.what for problem in loaded.problems] == [
-        f"{UNCONFIGURABLE} is not supported yet"
-    ]

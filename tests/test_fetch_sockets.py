@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from cors_gateway.wire.downstream import DownstreamConnection
 from cors_gateway.wire.plane import Plane
-from tests.cases.fetch import Case
+from tests.cases.fetch import CASES, Case
 from tests.cases.fetch_case import Request, Upstream
 from tests.cases.fetch_judging import (
     cors_lines,
@@ -26,7 +26,7 @@ from tests.cases.fetch_judging import (
     normalize,
     request_after,
 )
-from tests.cases.fetch_loading import CONFIGURABLE, snapshot_of
+from tests.cases.fetch_loading import snapshot_of
 from tests.judge import FieldLines, Verdict
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,9 +34,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECONDS = 5.0
 
 # A line break ends a field line: on the wire such a value is two fields, and neither is hostile.
-SENT = [
-    case for case in CONFIGURABLE if not any(b"\r\n" in value for _, value in case.request.fields)
-]
+SENT = [case for case in CASES if not any(b"\r\n" in value for _, value in case.request.fields)]
 
 
 @dataclass

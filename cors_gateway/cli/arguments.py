@@ -23,7 +23,9 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def add_listen(parser: argparse.ArgumentParser) -> None:
     """Declare ``--listen ADDR``."""
     parser.add_argument(
-        "--listen", metavar="ADDR", help="host:port, :port, [::]:port or unix:/path"
+        "--listen",
+        metavar="ADDR",
+        help="host:port, :port, [::]:port or unix:/path; several with commas between",
     )
 
 

@@ -19,8 +19,9 @@ SUMMARY = "say what becomes of a request, and what would change it"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.epilog = (
-        "Exit code 0: the browser lets the page read the answer; 1: it does not. Nothing is sent; "
-        "the API is taken to answer 200 without CORS headers."
+        "Exit code 0: the browser lets the page read the answer, or its WebSocket comes about; 1: "
+        "neither. Nothing is sent; the API is taken to answer 200 without CORS headers, and to "
+        "accept a WebSocket."
     )
     add_config(parser)
     parser.add_argument(
@@ -38,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--credentials", action="store_true", help="the page says credentials: 'include'"
     )
     parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_argument("url", metavar="URL-or-path", help="what it calls")
+    parser.add_argument(
+        "url", metavar="URL-or-path", help="what it calls; ws://… and wss://… are WebSockets"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -68,7 +68,7 @@ def _server_of(document: Document) -> Block | None:
 
 def _chosen(flags: Flags, env: Mapping[str, str]) -> Iterator[tuple[str, Node]]:
     if listen := _flag(flags.listen, "--listen") or given(env, LISTEN):
-        yield "listen", _scalar(listen)
+        yield "listen", _addresses(listen)
     if workers := _flag(flags.workers, "--workers") or given(env, WORKERS):
         yield "workers", _scalar(workers, plain=True)
 
@@ -90,6 +90,14 @@ def _from_platform(env: Mapping[str, str], server: Block) -> Iterator[tuple[str,
 
 def _flag(value: str | None, source: str) -> Given | None:
     return None if value is None else Given(value, source)
+
+
+def _addresses(value: Given) -> Node:
+    """Take several addresses with commas between."""
+    items = [item for part in value.value.split(",") if (item := part.strip())]
+    if len(items) < 2:
+        return _scalar(value)
+    return Series(Position(value.source), [_scalar(Given(item, value.source)) for item in items])
 
 
 def _scalar(value: Given, *, plain: bool = False) -> Scalar:

@@ -5,6 +5,7 @@ import socket
 
 from cors_gateway import __version__
 from cors_gateway.cli.endings import Exit, RefusedError
+from cors_gateway.process.certificates import CertificateError
 from cors_gateway.process.listening import ListenError, bind, url_of
 from cors_gateway.process.worker import run_worker
 from cors_gateway.snapshot import Snapshot
@@ -30,11 +31,15 @@ def serve(snapshot: Snapshot) -> int:
         sockets: list[socket.socket] = []
         try:
             for listener in snapshot.listeners:
-                sockets.append(stack.enter_context(bind(listener)))  # noqa: PERF401 - unwinds
+                sock = bind(listener, snapshot.listeners)
+                sockets.append(stack.enter_context(sock))
         except ListenError as error:
             raise RefusedError(str(error), Exit.COULD_NOT_START) from error
-        urls = ", ".join(map(url_of, sockets))
-        run_worker(snapshot, sockets, lambda: _announce(urls))
+        urls = ", ".join(map(url_of, sockets, snapshot.listeners))
+        try:
+            run_worker(snapshot, sockets, lambda: _announce(urls))
+        except CertificateError as error:
+            raise RefusedError(str(error), Exit.COULD_NOT_START) from error
     return Exit.FINE
 
 

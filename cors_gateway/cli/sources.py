@@ -7,8 +7,9 @@ starts. Reading and printing happen here; what is right and wrong is for ``confi
 import errno
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from cors_gateway.cli.variables import (
     warn_of_unknown,
 )
 from cors_gateway.config.document import MAX_BYTES, parse_document
+from cors_gateway.config.flaws import Flaw
 from cors_gateway.config.load import Loaded, load_document
 from cors_gateway.config.nodes import Document
 from cors_gateway.config.policies import PublicSuffixes
@@ -32,6 +34,7 @@ from cors_gateway.config.problems import render_text
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
 from cors_gateway.config.quick import Given, load_flags, settings_from_flags
 from cors_gateway.process.logging import report_event
+from cors_gateway.process.pem_files import find_authority_flaws, find_pair_flaws
 from cors_gateway.snapshot import Snapshot
 
 __all__ = ["NO_ORIGINS", "NO_UPSTREAM", "SUFFIXES", "load", "load_quick", "snapshot_of", "warn"]
@@ -60,9 +63,11 @@ NO_UPSTREAM = (
 
 @dataclass(frozen=True, slots=True)
 class _SystemReader:
-    """What ``${NAME}`` and ``${file:/path}`` in a configuration read."""
+    """What ``${NAME}`` and ``${file:/path}`` in a configuration read, and files it names."""
 
     env: Mapping[str, str]
+    folder: Path
+    """Where relative paths begin."""
 
     def read_file(self, path: str) -> str:
         with Path(path).open("rb") as file:
@@ -70,6 +75,15 @@ class _SystemReader:
         if len(content) > MAX_VALUE_BYTES:
             raise OSError(errno.EFBIG, f"it has more than {MAX_VALUE_BYTES // 1024} KiB")
         return content.decode()
+
+    def locate(self, path: str) -> str:
+        return str(self.folder / path)
+
+    def check_pair(self, certificate: str, key: str) -> Sequence[Flaw]:
+        return find_pair_flaws(certificate, key, datetime.now(UTC))
+
+    def check_authorities(self, path: str) -> Sequence[Flaw]:
+        return find_authority_flaws(path)
 
 
 def load(config: str | None, flags: Flags | None = None) -> Loaded:
@@ -98,7 +112,9 @@ def load(config: str | None, flags: Flags | None = None) -> Loaded:
         raise RefusedError(NOTHING_TO_SERVE)
     content = _read(file)
     document = override(parse_document(content, "stdin" if file == "-" else file), flags, env)
-    return load_document(document, sha256(content).hexdigest(), _SystemReader(env), SUFFIXES)
+    folder = Path.cwd() if file == "-" else Path(file).absolute().parent
+    reader = _SystemReader(env, folder)
+    return load_document(document, sha256(content).hexdigest(), reader, SUFFIXES)
 
 
 def load_quick(document: Document, flags: Flags) -> Loaded:

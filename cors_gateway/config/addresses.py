@@ -59,6 +59,8 @@ class UpstreamAddress(NamedTuple):
     """What ``Host`` says when the upstream is called by its own name."""
     base_path: str
     """Put in front of every target; no slash at its end."""
+    is_tls: bool = False
+    """Whether it is called over TLS."""
 
 
 def parse_listener(text: str) -> Address:
@@ -80,7 +82,7 @@ def parse_listener(text: str) -> Address:
 
 
 def parse_upstream_url(text: str) -> UpstreamAddress:
-    """Read ``http://host[:port][/path]`` or ``unix:/path``."""
+    """Read ``http://host[:port][/path]``, the same with ``https``, or ``unix:/path``."""
     if text.startswith("unix:"):
         return UpstreamAddress(Address(unix_path=_unix_path(text)), "localhost", "")
     found = SCHEME.match(text)
@@ -95,22 +97,20 @@ def parse_upstream_url(text: str) -> UpstreamAddress:
         fix = f'did you mean "http://{text}"?' if _is_authority(text) else "write http://host:port"
         raise UnfitValueError("{value} has no scheme", "", fix)
     scheme = found[1].lower()
-    if scheme == "https":
-        why = "the gateway speaks plain HTTP to upstreams so far"
-        raise UnfitValueError("an https upstream is not supported yet", why, "use an http:// URL")
-    if scheme != "http":
-        fix = "write http://host:port or unix:/path"
+    if scheme not in {"http", "https"}:
+        fix = "write http://host:port, https://host or unix:/path"
         raise UnfitValueError("{value} has a scheme that is no upstream's", "", fix)
     if "?" in rest or "#" in rest:
         why = "the query is the client's"
         raise UnfitValueError("{value} has a query or a fragment", why, "remove it")
-    host, port = _authority(authority, default=80)
+    default = 443 if scheme == "https" else 80
+    host, port = _authority(authority, default=default)
     if not SEGMENT_BYTES.fullmatch(path) or _has_dot_segment(path) or "//" in path:
         fix = "write it percent-encoded, without //, . and .."
         raise UnfitValueError("{value} has a path that is not clear", "", fix)
     canonical = f"[{host}]" if ":" in host else host
-    name = canonical if port == 80 else f"{canonical}:{port}"
-    return UpstreamAddress(Address(host, port), name, path.rstrip("/"))
+    name = canonical if port == default else f"{canonical}:{port}"
+    return UpstreamAddress(Address(host, port), name, path.rstrip("/"), scheme == "https")
 
 
 def parse_authority(text: str) -> str:

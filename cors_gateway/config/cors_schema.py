@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from cors_gateway.config.field_types import Flag, MaxAge, NotYet, SettingsBlock, Text, as_list
+from cors_gateway.config.field_types import Flag, MaxAge, SettingsBlock, Text, as_list
 from cors_gateway.config.values import resolve
 
 __all__ = ["CORS_TAGS", "Cors", "CorsSettings", "MissingOriginSettings"]
@@ -96,8 +96,12 @@ class CorsSettings(SettingsBlock):
         default="enforce",
         description="Whether decisions are carried out or only logged (reportOnly).",
     )
-    require_origin: NotYet = Field(
-        default=None, description="Refuse WebSocket handshakes without Origin. Not supported yet."
+    require_origin: Flag = Field(
+        default=False,
+        description=(
+            "Answer 403 to WebSocket handshakes without an Origin, which programs other than "
+            "browsers send."
+        ),
     )
     csrf_guard: Flag = Field(
         default=False,

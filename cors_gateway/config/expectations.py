@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cors_gateway.config.findings import Findings
-from cors_gateway.config.problems import Position
+from cors_gateway.config.problems import Path, Position
 from cors_gateway.config.schema import ExpectationSettings
 from cors_gateway.cors.tokens import is_token
 
@@ -23,6 +23,8 @@ class Expectation:
     host: bytes | None
     headers: tuple[tuple[bytes, bytes], ...]
     credentials: bool
+    websocket: bool
+    """The page opens a WebSocket there."""
     allow: bool
     position: Position
 
@@ -55,8 +57,11 @@ def compile_expectations(
                     "it is not a token",
                     "write one",
                 )
+        if test.websocket:
+            _check_handshake(test, where, findings)
+        what = "WebSocket" if test.websocket else test.method
         name = test.name or " ".join(
-            part for part in (test.method, test.path, test.origin and f"from {test.origin}") if part
+            part for part in (what, test.path, test.origin and f"from {test.origin}") if part
         )
         compiled.append(
             Expectation(
@@ -70,8 +75,18 @@ def compile_expectations(
                     for name, value in test.headers.items()
                 ),
                 credentials=test.credentials,
+                websocket=test.websocket,
                 allow=test.expect == "allow",
                 position=findings.document.position(findings.original(where)),
             )
         )
     return tuple(compiled)
+
+
+def _check_handshake(test: ExpectationSettings, where: Path, findings: Findings) -> None:
+    """Report what a page cannot say about the request that opens its WebSocket."""
+    why = "a WebSocket is asked for with GET, and browsers let no page set a header of that"
+    if test.method.upper() != "GET":
+        findings.error((*where, "method"), "{value} opens no WebSocket", why, "remove it")
+    if test.headers:
+        findings.error((*where, "headers"), "headers open no WebSocket", why, "remove them")

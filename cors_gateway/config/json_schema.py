@@ -46,6 +46,8 @@ def json_schema() -> Schema:
     result["definitions"]["RouteSettings"]["required"] = ["match", "upstream"]
     result["definitions"]["MatchSettings"]["required"] = ["path"]
     result["definitions"]["ExpectationSettings"]["required"] = ["path", "expect"]
+    result["definitions"]["ListenerSettings"]["required"] = ["address"]
+    result["definitions"]["ListenerTlsSettings"]["required"] = ["certificate", "key"]
     result["definitions"]["CorsSettings"]["anyOf"] = [
         {"required": [key]}
         for key in ("allowOrigins", "allowOriginRegex", "dangerouslyAllowNullOrigin")

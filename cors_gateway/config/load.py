@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_network
 
-from cors_gateway.config.addresses import parse_listener
 from cors_gateway.config.document import parse_document
 from cors_gateway.config.expectations import Expectation, compile_expectations
 from cors_gateway.config.findings import Findings
+from cors_gateway.config.listeners import ListenerTable
 from cors_gateway.config.nodes import Document
 from cors_gateway.config.policies import PolicyTable, PublicSuffixes
 from cors_gateway.config.problems import Problem
@@ -114,15 +114,16 @@ def load_document(
         settings = validate_settings(findings)
     if settings is not None:
         policies = PolicyTable(settings, findings, suffixes)
-        routes = RouteTable(findings, policies).compile_routes(settings.routes)
+        routes = RouteTable(findings, policies, reader).compile_routes(settings.routes)
         policies.warn_of_unused(filling.value)
         expectations = compile_expectations(settings.tests, findings)
+        listeners = ListenerTable(findings, reader).compile_listeners(settings.server)
         public_origin = _public_origin(settings.server, findings)
         networks = _networks(settings.server.trusted_proxies, findings)
         if not findings.has_errors():
             default = None if policies.default is None else policies.default.policy
             snapshot = _snapshot(
-                settings, document.name, digest, routes, default, public_origin, networks
+                settings, document.name, digest, routes, default, listeners, public_origin, networks
             )
     return Loaded(snapshot, settings, findings.problems(), expectations, document, filling)
 
@@ -159,20 +160,18 @@ def _snapshot(
     digest: str,
     routes: tuple[Route, ...],
     default_policy: Policy | None,
+    listeners: tuple[Listener, ...],
     public_origin: bytes | None,
     networks: tuple[Network, ...],
 ) -> Snapshot:
     server = settings.server
-    addresses = map(parse_listener, server.listen)
     limits = server.limits
     timeouts = server.timeouts
     return Snapshot(
         router=Router(routes),
         routes=routes,
         default_policy=default_policy,
-        listeners=tuple(
-            Listener(address.host, address.port, address.unix_path) for address in addresses
-        ),
+        listeners=listeners,
         public_origin=public_origin,
         trusted_proxies=networks,
         limits=Limits(

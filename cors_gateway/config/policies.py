@@ -142,6 +142,7 @@ def _policy_settings(block: CorsSettings) -> PolicySettings:
         missing_origin=tuple(block.missing_origin.sources),
         timing_allow_origins=tuple(block.timing_allow_origins),
         mode=block.mode,
+        require_origin=block.require_origin,
         csrf_guard=block.csrf_guard,
         dangerously_allow_null_origin=block.dangerously_allow_null_origin,
         dangerously_reflect_any_origin=block.dangerously_reflect_any_origin,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
+from cors_gateway.config.flaws import Flaw
 from cors_gateway.config.load import Loaded, load_document
 from cors_gateway.config.nodes import Block, Document, Node, Scalar, Series
 from cors_gateway.config.policies import PublicSuffixes
@@ -35,6 +36,17 @@ class _NoReader:
 
     def read_file(self, path: str) -> str:
         raise FileNotFoundError(path)
+
+    def locate(self, path: str) -> str:
+        return path
+
+    def check_pair(self, certificate: str, key: str) -> Sequence[Flaw]:
+        del certificate, key
+        return ()
+
+    def check_authorities(self, path: str) -> Sequence[Flaw]:
+        del path
+        return ()
 
 
 def settings_from_flags(

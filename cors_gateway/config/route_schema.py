@@ -12,6 +12,7 @@ from cors_gateway.config.cors_schema import Cors
 from cors_gateway.config.field_types import (
     Count,
     FieldValue,
+    FilePath,
     Flag,
     HostName,
     NotYet,
@@ -19,7 +20,9 @@ from cors_gateway.config.field_types import (
     SettingsBlock,
     Text,
     Timeout,
+    UpgradeName,
     UpstreamHost,
+    UpstreamServerName,
     UpstreamText,
 )
 
@@ -30,6 +33,7 @@ __all__ = [
     "RouteSettings",
     "UpstreamSettings",
     "UpstreamTimeoutSettings",
+    "UpstreamTlsSettings",
 ]
 
 
@@ -60,7 +64,9 @@ class UpstreamTimeoutSettings(SettingsBlock):
         default=60.0, description="From the end of the request to the head of the response."
     )
     idle: Timeout = Field(default=60.0, description="Between two pieces of a response's body.")
-    tunnel: Timeout = Field(default=3600.0, description="Silence in an event stream.")
+    tunnel: Timeout = Field(
+        default=3600.0, description="Silence in a WebSocket or an event stream."
+    )
 
 
 class PoolSettings(SettingsBlock):
@@ -68,6 +74,34 @@ class PoolSettings(SettingsBlock):
 
     connections: Count = Field(default=256, description="How many there may be at once.")
     idle: Timeout = Field(default=15.0, description="How long an unused one is kept.")
+
+
+class UpstreamTlsSettings(SettingsBlock):
+    """How an https API proves itself, always, and the gateway to it where the API asks for that."""
+
+    ca: FilePath | None = Field(
+        default=None,
+        description=(
+            "A PEM file: the authorities that may vouch for the API. Without it: those that the "
+            "system trusts. Relative to the configuration's folder."
+        ),
+        examples=["internal-ca.pem"],
+    )
+    server_name: UpstreamServerName | None = Field(
+        default=None,
+        description="What its certificate is for, where that is not the host of the URL; also SNI.",
+        examples=["api.internal.example.com"],
+    )
+    certificate: FilePath | None = Field(
+        default=None,
+        description="A PEM file: the gateway's own certificate, for an API that asks for one.",
+        examples=["client.pem"],
+    )
+    key: FilePath | None = Field(
+        default=None,
+        description="A PEM file: the private key of certificate, not encrypted.",
+        examples=["client-key.pem"],
+    )
 
 
 class HeaderSettings(SettingsBlock):
@@ -87,11 +121,20 @@ class UpstreamSettings(SettingsBlock):
 
     url: UpstreamText | None = Field(
         default=None,
-        description="http://host[:port][/path] or unix:/path. A path is put before every target.",
-        examples=["http://legacy:5000"],
+        description=(
+            "http://host[:port][/path], the same with https, or unix:/path. A path is put before "
+            "every target. All addresses of a name are used."
+        ),
+        examples=["http://legacy:5000", "https://api.example.com/v1"],
     )
     urls: list[UpstreamText] | None = Field(
-        default=None, description="A list with one URL; several are not supported yet."
+        default=None,
+        description=(
+            "In place of url: several that serve the same. A request goes to the one with the "
+            "fewest in progress."
+        ),
+        examples=[["http://legacy-1:5000", "http://legacy-2:5000"]],
+        min_length=1,
     )
     strip_prefix: Flag = Field(
         default=False,
@@ -108,10 +151,16 @@ class UpstreamSettings(SettingsBlock):
     timeouts: UpstreamTimeoutSettings = Field(
         default_factory=UpstreamTimeoutSettings, description="How long the API may take."
     )
-    upgrades: NotYet = Field(
-        default=None, description="Protocols that may be switched to. Not supported yet."
+    upgrades: list[UpgradeName] = Field(
+        default=["websocket"],
+        description=(
+            "Protocols that a client may switch to: websocket, or none ([]). What else is asked "
+            "for is declined, and the request goes to the API as a plain one."
+        ),
     )
-    tls: NotYet = Field(default=None, description="How TLS is spoken. Not supported yet.")
+    tls: UpstreamTlsSettings | None = Field(
+        default=None, description="How an https API proves itself, and the gateway to it."
+    )
     headers: HeaderSettings = Field(
         default_factory=HeaderSettings, description="Changes to requests on their way to the API."
     )

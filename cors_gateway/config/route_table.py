@@ -6,6 +6,7 @@ from cors_gateway.config.policies import ChosenPolicy, PolicyTable
 from cors_gateway.config.problems import Path
 from cors_gateway.config.route_names import name_routes
 from cors_gateway.config.route_schema import RouteSettings
+from cors_gateway.config.substitution import Reader
 from cors_gateway.config.upstreams import UpstreamTable, compile_headers, compile_origin
 from cors_gateway.cors.methods import RECEIVABLE_METHODS, is_forbidden_method
 from cors_gateway.cors.tokens import is_token
@@ -19,10 +20,10 @@ TAKE_EVERY_METHOD = "remove the key methods to take every method"
 class RouteTable:
     """Compiles the routes of one document."""
 
-    def __init__(self, findings: Findings, policies: PolicyTable) -> None:
+    def __init__(self, findings: Findings, policies: PolicyTable, reader: Reader) -> None:
         self._findings = findings
         self._policies = policies
-        self._upstreams = UpstreamTable(findings)
+        self._upstreams = UpstreamTable(findings, reader)
 
     def compile_routes(self, routes: list[RouteSettings]) -> tuple[Route, ...]:
         """Compile all routes, in file order, and report what is wrong with them.
@@ -70,6 +71,7 @@ class RouteTable:
             host=match.host.encode() if match.host else None,
             methods=methods,
             strip_prefix=to.strip_prefix,
+            upgrades=frozenset(name.encode() for name in to.upgrades),
             host_field=None if to.host == "preserve" else host_field,
             origin_field=origin_field,
             set_fields=set_fields,

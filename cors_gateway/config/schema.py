@@ -18,9 +18,7 @@ from cors_gateway.config.field_types import (
     FieldValue,
     Flag,
     HostName,
-    Listeners,
     NetworkText,
-    NotYet,
     OptionalSize,
     SettingsBlock,
     Size,
@@ -28,6 +26,7 @@ from cors_gateway.config.field_types import (
     Timeout,
     Workers,
 )
+from cors_gateway.config.listener_schema import Listeners, ListenerTlsSwitch
 from cors_gateway.config.route_schema import RouteSettings
 
 __all__ = [
@@ -80,7 +79,12 @@ class ServerSettings(SettingsBlock):
 
     listen: Listeners = Field(
         default=["0.0.0.0:8080"],
-        description="Where connections are accepted: host:port, :port, [::]:port or unix:/path.",
+        description=(
+            "Where connections are accepted: host:port, :port, [::]:port or unix:/path; one, or a "
+            "list. An item may be a block with an address and its own tls."
+        ),
+        examples=[":8080", ["0.0.0.0:8080", "[::]:8080", "unix:/run/gateway.sock"]],
+        json_schema_extra={"gateway:also": "string", "minItems": 1},
     )
     workers: Workers = Field(
         default="auto",
@@ -96,7 +100,13 @@ class ServerSettings(SettingsBlock):
         description="Addresses and networks of proxies in front, whose X-Forwarded-* count.",
         examples=[["10.0.0.0/8"]],
     )
-    tls: NotYet = Field(default=None, description="Certificate and key. Not supported yet.")
+    tls: ListenerTlsSwitch | None = Field(
+        default=None,
+        description=(
+            "Certificate and key of every listener that does not say otherwise; unix sockets are "
+            "plain unless their own block says tls."
+        ),
+    )
     limits: LimitSettings = Field(
         default_factory=LimitSettings, description="The bounds on clients."
     )
@@ -150,8 +160,13 @@ class ExpectationSettings(SettingsBlock):
     credentials: Flag = Field(
         default=False, description="Whether the page sends cookies (credentials: include)."
     )
+    websocket: Flag = Field(
+        default=False,
+        description="Whether the page opens a WebSocket there: with GET, and no headers of its own.",
+    )
     expect: Literal["allow", "deny"] | None = Field(
-        default=None, description="Whether the browser lets the page have the answer."
+        default=None,
+        description="Whether the browser lets the page have the answer, or its WebSocket.",
     )
 
 

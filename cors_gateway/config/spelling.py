@@ -60,6 +60,15 @@ SYNONYMS = {
     "defaults": "default",
     "server": "gateway listen",
     "listen": "port bind address host listeners listener ports",
+    "tls": "ssl https",
+    "ca": (
+        "caFile caBundle caCert caCertificate caCertificates cacert rootCa rootCas trustedCa "
+        "trustedCertificate proxySslTrustedCertificate verifyCa"
+    ),
+    "serverName": "sni hostname host proxySslName tlsServerName serverHostname",
+    "urls": "servers backends targets endpoints addresses upstreams",
+    "certificate": "cert certFile certificateFile chain fullchain sslCertificate tlsCert crt",
+    "key": "keyFile privateKey sslCertificateKey tlsKey privkey",
     "log": "logging logs accessLog",
     "level": "logLevel",
     "format": "logFormat",
@@ -78,6 +87,26 @@ GONE = {
     "addvaryheader": "Vary is always sent where the answer depends on it",
 }
 """What needs no key here, by its plain form."""
+
+
+UNVERIFIED = frozenset(
+    [
+        "insecure",
+        "verify",
+        "insecureskipverify",
+        "skipverify",
+        "tlsinsecureskipverify",
+        "proxysslverify",
+        "sslverify",
+        "verifyssl",
+        "tlsverify",
+        "rejectunauthorized",
+        "skiptlsverify",
+        "noverify",
+        "checkhostname",
+    ]
+)
+"""What others call the key that switches verification off, in its plain form; here is none."""
 
 
 class Suggestion(NamedTuple):
@@ -112,6 +141,9 @@ def suggest_key(path: Path) -> Suggestion:
             return Suggestion("", f"did you mean {known}?", known)
     if plain in GONE:
         return Suggestion(GONE[plain], "remove it")
+    if plain in UNVERIFIED:
+        fix = "name the authority of its certificate with tls.ca, and its host with tls.serverName"
+        return Suggestion("the certificate of an API is always verified", fix)
     for known in keys:
         if plain in _plain(SYNONYMS.get(known, "")).split(" "):
             return Suggestion("", f"did you mean {known}?", known)

@@ -7,15 +7,17 @@ default is a mistake, never the empty text. Keys are not substituted.
 What was filled in is text that may be read once more as a number or a boolean where a key asks
 for one, however it was quoted: inside ``{ }`` YAML leaves no choice but to quote it.
 
-This module reads nothing itself: the environment and the files come from a ``Reader``. It remembers
+This module reads nothing itself: the environment and the files come from a ``Reader``, which also
+looks at files that a configuration only names. It remembers
 what came from outside, so that neither a problem nor ``render`` shows a secret.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cors_gateway.config.flaws import Flaw
 from cors_gateway.config.nodes import Block, Document, Node, Scalar, Series, Value
 from cors_gateway.config.problems import Path, Problem, Severity, quote
 from cors_gateway.config.scalars import resolve_scalar
@@ -24,7 +26,7 @@ __all__ = ["Filled", "FilledText", "Filling", "Reader", "substitute"]
 
 
 class Reader(Protocol):
-    """Where substitutions come from."""
+    """Where substitutions come from, and what is known of files that are named."""
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -32,6 +34,15 @@ class Reader(Protocol):
 
     def read_file(self, path: str) -> str:
         """Return a file's text; raises ``OSError`` or ``ValueError``."""
+
+    def locate(self, path: str) -> str:
+        """Make a path absolute: what is relative begins at the configuration's folder."""
+
+    def check_pair(self, certificate: str, key: str) -> Sequence[Flaw]:
+        """Say what is wrong with a certificate's file and its key's, given absolutely."""
+
+    def check_authorities(self, path: str) -> Sequence[Flaw]:
+        """Say what is wrong with a file of authorities' certificates, given absolutely."""
 
 
 class FilledText(str):

@@ -25,7 +25,7 @@ __all__ = ["main"]
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8080
 UPSTREAM_VARIABLE = "LEGACY_API_URL"
 """What the example configuration names as the address of the API."""
-LISTENING = re.compile(rb"listening on (http://\S+)")
+LISTENING = re.compile(rb"listening on (https?://[^\s,]+)")
 LOOPBACK_NAMES = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104 - compared, not bound
 
 
@@ -112,7 +112,7 @@ def _address_for_browsers(bound: str) -> str:
     """Return the name under which a page's cookies count as same-site with the page."""
     address = urlsplit(bound)
     host = "localhost" if address.hostname in LOOPBACK_NAMES else address.hostname
-    return f"http://{host}:{address.port}"
+    return f"{address.scheme}://{host}:{address.port}"
 
 
 def _pass_signals_on(child: asyncio.subprocess.Process) -> None:

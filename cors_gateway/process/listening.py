@@ -4,11 +4,13 @@ import errno
 import os
 import socket
 import stat
+from collections.abc import Iterable
 
 from cors_gateway.snapshot import Listener
 
 __all__ = ["ListenError", "bind", "url_of"]
 
+ALL_IPV4 = "0.0.0.0"  # noqa: S104 - compared, not bound
 BACKLOG = 1024
 
 
@@ -16,29 +18,41 @@ class ListenError(Exception):
     """A socket could not be bound; the text says where, why and what to do."""
 
 
-def bind(listener: Listener) -> socket.socket:
+def bind(listener: Listener, all_listeners: Iterable[Listener] = ()) -> socket.socket:
     """Open the listening socket of ``listener``.
+
+    Args:
+        listener: where to listen.
+        all_listeners: what is bound beside it: ``[::]`` leaves IPv4 to a wildcard of its own.
 
     Raises:
         ListenError: with what to do about it.
     """
     try:
-        return _bind_unix(listener.unix_path) if listener.unix_path else _bind_tcp(listener)
+        if listener.unix_path:
+            return _bind_unix(listener.unix_path)
+        has_ipv4 = any(
+            other.unix_path is None and (other.host, other.port) == (ALL_IPV4, listener.port)
+            for other in all_listeners
+        )
+        return _bind_tcp(listener, is_only_ipv6=has_ipv4)
     except OSError as error:
-        where = listener.unix_path or f"{listener.host}:{listener.port}"
+        host = f"[{listener.host}]" if ":" in listener.host else listener.host
+        where = listener.unix_path or f"{host}:{listener.port}"
         raise ListenError(f"cannot listen on {where}: {_remedy(error)}") from error
 
 
-def url_of(sock: socket.socket) -> str:
-    """Spell the address of a listening socket for a person."""
+def url_of(sock: socket.socket, listener: Listener) -> str:
+    """Spell the address of the listening socket of ``listener`` for a person."""
     name = sock.getsockname()
     if isinstance(name, str):
         return f"unix:{name}"
     host, port = name[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "http" if listener.tls is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _bind_tcp(listener: Listener) -> socket.socket:
+def _bind_tcp(listener: Listener, *, is_only_ipv6: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
     address = socket.getaddrinfo(
         listener.host, listener.port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -47,8 +61,8 @@ def _bind_tcp(listener: Listener) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            # [::] takes IPv4 as well, as in nginx and Go.
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            # [::] alone takes IPv4 as well, as in Go; both together are what nginx needs.
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, is_only_ipv6)
         sock.bind(address[4])
         sock.listen(BACKLOG)
     except OSError:

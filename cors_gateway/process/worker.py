@@ -3,6 +3,9 @@
 TERM, QUIT and INT drain: connections are accepted for ``drain.delay`` more, then the listeners
 close, requests in progress may end within ``drain.timeout``, and the process ends with 0. A
 second signal ends it now.
+
+TLS is the event loop's: a handshake that fails or takes too long closes its connection and is
+nobody's news, because scanners and mistyped URLs make them all day.
 """
 
 import asyncio
@@ -17,13 +20,22 @@ from typing import Any
 
 import uvloop
 
+from cors_gateway.process.certificates import CertificateWatch, ListenerCertificate
 from cors_gateway.process.logging import LogWriter, access_logger, is_json, report_event
-from cors_gateway.snapshot import Snapshot
+from cors_gateway.snapshot import LogSettings, Snapshot
 from cors_gateway.wire.downstream import DownstreamConnection
 from cors_gateway.wire.plane import Plane
 
 __all__ = ["run_worker", "serve"]
 
+CLOSE_TIMEOUT = 24 * 3600.0
+"""Seconds that a TLS connection may take to close: so many that the deadlines of ``wire/`` come first.
+
+The event loop counts the time for what is still to be sent as well, and would cut off a client
+that is only slow.
+"""
+
+LEVELS = ("debug", "info", "warning", "error")
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
 
@@ -34,8 +46,11 @@ def run_worker(
 
     Args:
         snapshot: what to serve.
-        sockets: bound and listening.
+        sockets: bound and listening, in the order of the snapshot's listeners.
         announce: called once connections are accepted.
+
+    Raises:
+        CertificateError: a listener's certificate cannot be served with.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(snapshot, sockets, announce))
@@ -46,6 +61,8 @@ async def serve(
 ) -> None:
     """Serve ``sockets`` on the running loop until a signal says stop."""
     loop = asyncio.get_running_loop()
+    wanted = {listener.tls for listener in snapshot.listeners if listener.tls is not None}
+    certificates = {tls: ListenerCertificate(tls) for tls in wanted}
     writer = LogWriter(sys.stdout)
     json_lines = is_json(snapshot.log, sys.stdout)
     loop.set_exception_handler(lambda _, context: _report_fault(context, json_lines=json_lines))
@@ -59,11 +76,11 @@ async def serve(
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, ask_to_stop)
     servers = [
-        await loop.create_server(lambda: DownstreamConnection(plane), sock=sock)
-        if sock.family != socket.AF_UNIX
-        else await loop.create_unix_server(lambda: DownstreamConnection(plane), sock=sock)
-        for sock in sockets
+        await _accept(plane, sock, certificates.get(listener.tls) if listener.tls else None)
+        for listener, sock in zip(snapshot.listeners, sockets, strict=True)
     ]
+    watch = CertificateWatch(certificates.values(), _reporter(snapshot.log, json_lines=json_lines))
+    watch.start()
     plane.start()
     announce()
     await stop.wait()
@@ -79,7 +96,39 @@ async def serve(
         draining.cancel()
         await plane.drain(0)
     interrupted.cancel()
+    watch.close()
     writer.close()
+
+
+async def _accept(
+    plane: Plane, sock: socket.socket, certificate: ListenerCertificate | None
+) -> asyncio.Server:
+    """Begin to accept connections of ``plane``."""
+    loop = plane.loop
+    create: Any = loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
+    settings: dict[str, Any] = {}
+    if certificate is not None:
+        settings = {
+            "ssl": certificate.context,
+            "ssl_handshake_timeout": plane.snapshot.timeouts.head,
+            "ssl_shutdown_timeout": CLOSE_TIMEOUT,
+        }
+    server: asyncio.Server = await create(
+        lambda: DownstreamConnection(plane), sock=sock, **settings
+    )
+    return server
+
+
+def _reporter(settings: LogSettings, *, json_lines: bool) -> Callable[[str, str], None]:
+    """Make what tells the operator, as far as the log's level goes."""
+
+    def report(level: str, message: str) -> None:
+        if LEVELS.index(level) >= LEVELS.index(settings.level):
+            # Nobody has to read it.
+            with contextlib.suppress(OSError, ValueError):
+                report_event(level, message, json_lines=json_lines)
+
+    return report
 
 
 def _report_fault(context: dict[str, Any], *, json_lines: bool) -> None:

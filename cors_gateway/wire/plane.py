@@ -13,6 +13,7 @@ from typing import Protocol
 from cors_gateway.snapshot import Snapshot, Upstream
 from cors_gateway.wire.pool import Pool
 from cors_gateway.wire.record import AccessRecord
+from cors_gateway.wire.resolver import Names
 from cors_gateway.wire.tick import Ticker
 
 __all__ = ["Connection", "LogAccess", "Plane"]
@@ -61,6 +62,7 @@ class Plane:
         """What ``Via`` calls this instance, so that it knows its own requests again."""
         self._log_access = log_access
         self._records: list[AccessRecord] = []
+        self._names = Names(loop)
         self._pools: dict[Upstream, Pool] = {}
         self._id_prefix = secrets.token_hex(6)
         self._id_count = 0
@@ -74,7 +76,7 @@ class Plane:
         """Give the pool of an upstream."""
         pool = self._pools.get(upstream)
         if pool is None:
-            pool = self._pools[upstream] = Pool(upstream, self.loop, self.ticker)
+            pool = self._pools[upstream] = Pool(upstream, self.loop, self.ticker, self._names)
         return pool
 
     def new_request_id(self) -> bytes:
@@ -101,6 +103,11 @@ class Plane:
         if not has_room:
             self._refused.add(connection)
         return has_room
+
+    def replace(self, connection: Connection, other: Connection) -> None:
+        """Let ``other`` stand for a connection that it has taken over."""
+        self.connections.add(other)
+        self.connections.discard(connection)
 
     def remove(self, connection: Connection) -> None:
         """Forget a closed connection."""

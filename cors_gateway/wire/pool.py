@@ -3,18 +3,19 @@
 One pool per upstream and worker. A connection is reused only if it is certainly clean: its last
 exchange ended exactly at a message boundary, nothing has arrived since, and it has not been idle
 for long. Requests that must not be sent twice get a connection that is new or was in use a moment
-ago, because an API may be closing an idle one just now.
+ago, because an API may be closing an idle one just now. Of several addresses each request gets
+the one with the fewest in progress (``places``); opening connections is ``dialing``.
 """
 
 import asyncio
-import errno
-import os
-import socket
 from collections import deque
 from typing import Protocol
 
 from cors_gateway.failures import Failure
 from cors_gateway.snapshot import Upstream
+from cors_gateway.wire.dialing import Dialer
+from cors_gateway.wire.places import Place, Places
+from cors_gateway.wire.resolver import Names
 from cors_gateway.wire.tick import Ticker
 from cors_gateway.wire.upstream import ResponseTaker, UpstreamConnection
 
@@ -27,6 +28,9 @@ APIs close idle connections after 2 s (gunicorn) to 75 s (nginx)."""
 
 MAX_WAIT = 1.0
 """Seconds that a request waits for one of a full pool's connections."""
+
+DOUBTED = 1.0
+"""Seconds in which an address that closed a connection under a request comes after the others."""
 
 
 class Claimant(ResponseTaker, Protocol):
@@ -45,13 +49,27 @@ class Claimant(ResponseTaker, Protocol):
 class Pool:
     """The connections of one worker to one upstream."""
 
-    def __init__(self, upstream: Upstream, loop: asyncio.AbstractEventLoop, ticker: Ticker) -> None:
-        """Make an empty pool."""
+    def __init__(
+        self,
+        upstream: Upstream,
+        loop: asyncio.AbstractEventLoop,
+        ticker: Ticker,
+        names: Names | None = None,
+    ) -> None:
+        """Make an empty pool.
+
+        Args:
+            upstream: what it is for.
+            loop: where it runs.
+            ticker: the clock.
+            names: what is known of the names that several pools share.
+        """
         self._upstream = upstream
         self._loop = loop
         self._ticker = ticker
-        self._idle: deque[UpstreamConnection] = deque()
-        self._open: set[UpstreamConnection] = set()
+        self._places = Places(upstream, names or Names(loop))
+        self._dialer = Dialer(upstream, self._places, loop, self)
+        self._open: dict[UpstreamConnection, Place] = {}
         self._connecting: dict[Claimant, asyncio.Task[None]] = {}
         self._waiting: deque[Claimant] = deque()
 
@@ -63,23 +81,25 @@ class Pool:
             repeatable: whether the request may be sent again if the connection proves dead.
             fresh: whether only a new connection will do.
         """
-        if not fresh:
-            connection = self._take_idle(repeatable=repeatable)
+        place = self._places.choose(self._ticker.now)
+        if place is not None and place.idle and not fresh:
+            connection = self._take_idle(place, repeatable=repeatable)
             if connection is not None:
                 claimant.connected(connection)
                 return
         if not self._has_room():
-            if self._idle:
-                self._idle.popleft().close()
-            else:
+            idle = [each.idle for each in self._places if each.idle]
+            if not idle:
                 claimant.wait_until(self._ticker.after(MAX_WAIT), Failure.CONNECTION_LIMIT)
                 self._waiting.append(claimant)
                 return
+            min(idle, key=lambda each: each[0].idle_since).popleft().close()
         self._connect(claimant)
 
     def release(self, connection: UpstreamConnection) -> None:
         """Take back a connection whose exchange has ended."""
-        if not connection.release():
+        place = self._open.get(connection)
+        if not connection.release() or place is None or place.is_gone:
             connection.close()
             return
         connection.resume_reading()
@@ -87,7 +107,7 @@ class Pool:
             self._waiting.popleft().connected(connection)
             return
         connection.idle_since = self._ticker.now
-        self._idle.append(connection)
+        place.idle.append(connection)
 
     def withdraw(self, claimant: Claimant) -> None:
         """Forget a claimant that no longer wants a connection."""
@@ -98,35 +118,63 @@ class Pool:
         elif claimant in self._waiting:
             self._waiting.remove(claimant)
 
+    def doubt(self, connection: UpstreamConnection) -> None:
+        """Take that the API closed a connection without an answer: others come before it."""
+        place = self._open.get(connection)
+        if place is not None:
+            place.shun(self._ticker.now, DOUBTED)
+
     def forget(self, connection: UpstreamConnection) -> None:
         """Take that a connection is closed."""
-        self._open.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)
+        place = self._open.pop(connection, None)
+        if place is not None:
+            place.open -= 1
+            if connection in place.idle:
+                place.idle.remove(connection)
         self._connect_next()
 
     def sweep(self) -> None:
-        """Close what has been idle for too long."""
+        """Close what has been idle for too long, or leads to where the API no longer is."""
+        self._places.sweep(self._ticker.now)
         oldest = self._ticker.now - self._upstream.pool.idle
-        while self._idle and self._idle[0].idle_since <= oldest:
-            self._idle.popleft().close()
+        for place in self._places:
+            idle = place.idle
+            while idle and idle[0].idle_since <= oldest:
+                idle.popleft().close()
+            while idle and self._waiting:
+                # One that had something to read when it was released has read it by now.
+                connection = self._take_idle(place, repeatable=True)
+                if connection is None:
+                    break
+                self._waiting.popleft().connected(connection)
 
     def close(self) -> None:
         """Close every idle connection; those in use close when their exchange ends."""
-        while self._idle:
-            self._idle.popleft().close()
+        for place in self._places:
+            while place.idle:
+                place.idle.popleft().close()
 
-    def _take_idle(self, *, repeatable: bool) -> UpstreamConnection | None:
+    def _take_idle(self, place: Place, *, repeatable: bool) -> UpstreamConnection | None:
         # The one used last is the least likely to be closed by the API.
-        while self._idle:
-            connection = self._idle[-1]
+        idle = place.idle
+        unread: tuple[UpstreamConnection, ...] = ()
+        found: UpstreamConnection | None = None
+        while idle:
+            connection = idle[-1]
             if not repeatable and self._ticker.now - connection.idle_since > RECENT:
-                return None
-            self._idle.pop()
+                break
+            idle.pop()
             if connection.is_clean():
-                return connection
-            connection.close()
-        return None
+                found = connection
+                break
+            if connection.is_tls and connection.is_open():
+                # What waits to be read may be a session ticket, which is nobody's answer. The event
+                # loop is about to read it, and closes the connection if it is something else.
+                unread = (connection, *unread)
+            else:
+                connection.close()
+        idle.extend(unread)
+        return found
 
     def _has_room(self) -> bool:
         return len(self._open) + len(self._connecting) < self._upstream.pool.connections
@@ -137,53 +185,34 @@ class Pool:
             self._connect(self._waiting.popleft())
 
     def _connect(self, claimant: Claimant) -> None:
-        claimant.wait_until(
-            self._ticker.after(self._upstream.timeouts.connect), Failure.CONNECTION_TIMEOUT
+        deadline = self._ticker.after(self._upstream.timeouts.connect)
+        claimant.wait_until(deadline, Failure.CONNECTION_TIMEOUT)
+        self._connecting[claimant] = self._loop.create_task(
+            self._open_connection(claimant, deadline)
         )
-        self._connecting[claimant] = self._loop.create_task(self._open_connection(claimant))
 
-    async def _open_connection(self, claimant: Claimant) -> None:
-        connection = UpstreamConnection(self)
-        failure = None
+    async def _open_connection(self, claimant: Claimant, deadline: float) -> None:
+        def tell(failure: Failure) -> None:
+            if claimant in self._connecting:
+                claimant.wait_until(deadline, failure)
+
+        opened: UpstreamConnection | None = None
         try:
-            await self._dial(connection)
-        except (OSError, UnicodeError) as error:
-            failure = _failure_of(error)
-        except asyncio.CancelledError:
-            connection.close()
-            raise
-        if self._connecting.pop(claimant, None) is None:
-            connection.close()
-            return
-        try:
-            if failure is not None:
-                claimant.connect_failed(failure)
-            elif connection.is_open():
-                self._open.add(connection)
-                claimant.connected(connection)
-            else:
-                claimant.connect_failed(Failure.CONNECTION_TERMINATED)
+            outcome = await self._dialer.dial(tell)
+            if not isinstance(outcome, Failure):
+                opened, place = outcome
+                self._open[opened] = place
+                place.open += 1
+            if self._connecting.pop(claimant, None) is None:
+                if opened is not None:
+                    opened.close()
+            elif opened is not None:
+                claimant.connected(opened)
+            elif isinstance(outcome, Failure):
+                claimant.connect_failed(outcome)
         except Exception as error:  # noqa: BLE001 - nobody looks at what a task of ours raises
+            self._connecting.pop(claimant, None)
             claimant.break_down(error)
-            connection.abort()
+            if opened is not None:
+                opened.abort()
         self._connect_next()
-
-    async def _dial(self, connection: UpstreamConnection) -> None:
-        endpoint = self._upstream.endpoints[0]
-        if endpoint.unix_path is not None:
-            await self._loop.create_unix_connection(lambda: connection, endpoint.unix_path)
-        else:
-            await self._loop.create_connection(lambda: connection, endpoint.host, endpoint.port)
-
-
-def _failure_of(error: OSError | UnicodeError) -> Failure:
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return Failure.DNS_ERROR
-    if isinstance(error, ConnectionRefusedError | FileNotFoundError):
-        return Failure.CONNECTION_REFUSED
-    if isinstance(error, TimeoutError) or error.errno == errno.ETIMEDOUT:
-        return Failure.CONNECTION_TIMEOUT
-    if error.errno is None and os.strerror(errno.ECONNREFUSED) in str(error):
-        # Of several addresses that failed differently, the event loop only gives the texts.
-        return Failure.CONNECTION_REFUSED
-    return Failure.DESTINATION_UNREACHABLE

@@ -1,4 +1,4 @@
-"""A connection to an API: connecting → busy → idle in its pool, or closed.
+"""A connection to an API: connecting → busy → idle in its pool, or a tunnel's, or closed.
 
 It owns the response parser: it cuts heads from what arrives, gives them to the exchange it
 serves, and then passes content through the reader that the exchange gave it for that response.
@@ -9,6 +9,8 @@ more than its response is never used again.
 """
 
 import asyncio
+import contextlib
+import os
 import select
 from typing import Protocol, cast
 
@@ -17,10 +19,15 @@ from cors_gateway.wire import sockets
 from cors_gateway.wire.content import ContentReader
 from cors_gateway.wire.heads import read_response_head
 
-__all__ = ["ResponseTaker", "UpstreamConnection"]
+__all__ = ["Owner", "ResponseTaker", "UpstreamConnection"]
 
 MAX_RESPONSE_HEAD = 256 * 1024
 """Bytes. Legacy applications send large cookies; nobody sends a head like this in good faith."""
+
+MAX_INTERIM_RESPONSES = 16
+"""Interim responses before the final one; more is an API that never answers."""
+
+READ_SIZE = 64 * 1024
 
 WRITE_BUFFER = 64 * 1024
 """Bytes that wait for a slow peer before the other side is paused."""
@@ -57,17 +64,22 @@ class Owner(Protocol):
     def forget(self, connection: "UpstreamConnection") -> None:
         """Take that the connection is closed."""
 
+    def doubt(self, connection: "UpstreamConnection") -> None:
+        """Take that the API closed it under a request, without a word."""
+
 
 class UpstreamConnection(asyncio.Protocol):
     """One connection to an API."""
 
     __slots__ = (
         "_buffer",
+        "_interim_heads",
         "_owner",
         "_poll",
         "_reader",
         "exchange",
         "idle_since",
+        "is_tls",
         "response_begun",
         "reused",
         "transport",
@@ -77,6 +89,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Make a connection that ``owner`` keeps."""
         self._owner = owner
         self._buffer = b""
+        self._interim_heads = 0
         self._reader: ContentReader | None = None
         self._poll = select.poll()
         self.exchange: ResponseTaker | None = None
@@ -86,6 +99,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.response_begun = False
         """Whether a byte of the current response has arrived."""
         self.idle_since = 0.0
+        self.is_tls = False
 
     # What asyncio tells.
 
@@ -94,6 +108,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER)
         self._poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        self.is_tls = sockets.is_tls(self.transport)
 
     def data_received(self, data: bytes) -> None:
         """Pass on what the API sent."""
@@ -122,7 +137,11 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take that the connection is gone."""
-        self._lost(reset=exc is not None)
+        if exc is not None:
+            self._read_early_answer()
+        # TLS has an end of its own, which would have been told as end-of-file before this. Without
+        # it, somebody on the way may have cut content short (RFC 9112, section 9.8).
+        self._lost(reset=exc is not None or self.is_tls)
         self.transport = None
         self._owner.forget(self)
 
@@ -142,6 +161,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Belong to an exchange from now on."""
         self.exchange = exchange
         self.response_begun = False
+        self._interim_heads = 0
         self._reader = None
 
     def release(self) -> bool:
@@ -158,6 +178,15 @@ class UpstreamConnection(asyncio.Protocol):
             and self.is_open()
             and not self._has_unsent()
         )
+
+    def hand_over(self) -> tuple[asyncio.Transport, bytes]:
+        """Give the socket away, with what has arrived on it; its end is to be told to us.
+
+        A connection that has become something else still counts among the pool's.
+        """
+        unread, self._buffer = self._buffer, b""
+        self.exchange = None
+        return cast("asyncio.Transport", self.transport), unread
 
     def is_clean(self) -> bool:
         """Say whether an idle connection is open and nothing waits to be read on it.
@@ -200,8 +229,20 @@ class UpstreamConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once, so that the API cannot take a request for complete."""
         self.exchange = None
-        if self.transport is not None:
-            sockets.abort_with_reset(self.transport)
+        sockets.abort_with_reset(self.transport)
+
+    def _read_early_answer(self) -> None:
+        """Read what the API said before it reset the connection.
+
+        It may refuse content while it is being sent, and close. The next write then fails, and the
+        event loop gives up with the answer unread: while it tells so, the socket is still open.
+        """
+        if self.transport is None or self.is_tls:
+            return
+        descriptor = self.transport.get_extra_info("socket").fileno()
+        with contextlib.suppress(OSError):
+            while self.exchange is not None and (data := os.read(descriptor, READ_SIZE)):
+                self.data_received(data)
 
     def _has_unsent(self) -> bool:
         return self.transport is not None and self.transport.get_write_buffer_size() > 0
@@ -218,10 +259,14 @@ class UpstreamConnection(asyncio.Protocol):
                 self._buffer = buffer
                 return
             head = read_response_head(buffer[:end])
-            buffer, scanned = buffer[end:], 0
+            self._interim_heads += head.status < 200
+            if self._interim_heads > MAX_INTERIM_RESPONSES:
+                raise MessageError(502, "the API sends interim responses for ever")
+            self._buffer, scanned = buffer[end:], 0
             reader = exchange.response_head(head)
             if self.exchange is not exchange:
                 return
+            buffer, self._buffer = self._buffer, b""
         self._reader = reader
         pieces: tuple[bytes, ...] = ()
         if reader.finished:
@@ -239,6 +284,8 @@ class UpstreamConnection(asyncio.Protocol):
             if reader is not None and not reset and not reader.finished and reader.feed_eof():
                 exchange.response_content((), finished=True)
             if self.exchange is exchange:
+                if not self.response_begun:
+                    self._owner.doubt(self)
                 exchange.upstream_lost()
         except Exception as error:  # noqa: BLE001 - asyncio would only log it
             exchange.break_down(error)

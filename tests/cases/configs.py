@@ -5,8 +5,10 @@ which the lines leave out. A line that ends in ``…`` is a beginning: the words
 problems belong to ``cors/`` and are tested there; here it counts where they are put.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from cors_gateway.config.flaws import Flaw
 
 __all__ = ["INVALID", "READER", "WARNED", "FakeReader", "Row"]
 
@@ -17,16 +19,40 @@ class FakeReader:
 
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    flaws: Mapping[str, Sequence[Flaw]] = field(default_factory=dict)
+    """What is wrong with files of certificates and keys; with any other nothing is."""
 
     def read_file(self, path: str) -> str:
         if path not in self.files:
             raise FileNotFoundError(2, "No such file or directory")
         return self.files[path].decode()
 
+    def locate(self, path: str) -> str:
+        return path if path.startswith("/") else f"/conf/{path}"
+
+    def check_pair(self, certificate: str, key: str) -> Sequence[Flaw]:
+        return [*self.flaws.get(certificate, ()), *self.flaws.get(key, ())]
+
+    def check_authorities(self, path: str) -> Sequence[Flaw]:
+        return self.flaws.get(path, ())
+
 
 READER = FakeReader(
     env={"EMPTY": "", "SECRET": "Tr0ub4dor", "A": "info", "B": "text"},
     files={"/secret": b"c0rrect-horse\n", "/binary": b"\xff"},
+    flaws={
+        "/conf/gone.pem": [
+            Flaw("certificate", "{value} is not there", 'looked for at "/conf/gone.pem"', "put it")
+        ],
+        "/conf/Tr0ub4dor": [
+            Flaw("certificate", "{value} is away", 'looked for at "/conf/Tr0ub4dor"', "put it")
+        ],
+        "/conf/no-ca.pem": [Flaw("ca", "{value} holds no certificate", "", "name another")],
+        "/conf/other.key": [Flaw("key", "{value} does not belong", "", "name another")],
+        "/conf/old.pem": [
+            Flaw("certificate", "{value} has expired", "long ago", "renew it", is_warning=True)
+        ],
+    },
 )
 
 
@@ -482,27 +508,19 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
     Row(
         "what is not built",
         """\
-server: {tls: {certificate: a, key: b}, workers: 4, listen: [":1", ":2"]}
+server: {workers: 4}
 admin: {listen: ":9901"}
 routes:
-- {match: {path: /}, upstream: {url: https://a}, cors: {allowOrigins: [https://a.example.com], requireOrigin: true}}
-- {match: {path: /a}, upstream: {urls: [http://a:1, http://b:1], tls: {}, upgrades: [websocket]}, cors: false, cookies: {}, redirects: rewrite}
+- {match: {path: /a}, upstream: {url: http://a}, cors: false, cookies: {}, redirects: rewrite}
 - {match: {path: /b}, files: {root: .}, cors: false}
 """,
         """\
-1:10: server.tls: tls is not supported yet, remove it
-1:50: server.workers: more than one worker is not supported yet, write 1 or auto
-1:61: server.listen: more than one listener is not supported yet, keep one
+1:19: server.workers: more than one worker is not supported yet, write 1 or auto
 2:8: admin: the admin listener is not supported yet, remove it, or write false
-4:38: routes[0].upstream.url: an https upstream is not supported yet, the gateway speaks plain HTTP to upstreams so far, use an http:// URL
-4:96: routes[0].cors.requireOrigin: requireOrigin is not supported yet, remove it
-5:40: routes[1].upstream.urls: several urls are not supported yet, requests go to one upstream so far, keep one
-5:66: routes[1].upstream.tls: tls is not supported yet, remove it
-5:75: routes[1].upstream.upgrades: upgrades is not supported yet, remove it
-5:112: routes[1].cookies: cookies is not supported yet, remove it
-5:125: routes[1].redirects: redirects is not supported yet, remove it
-6:3: routes[2].upstream: upstream is missing, a route leads to an API, write upstream: http://host:port
-6:23: routes[2].files: files is not supported yet, remove it
+4:63: routes[0].cookies: cookies is not supported yet, remove it
+4:76: routes[0].redirects: redirects is not supported yet, remove it
+5:3: routes[1].upstream: upstream is missing, a route leads to an API, write upstream: http://host:port
+5:23: routes[1].files: files is not supported yet, remove it
 """,
     ),
 )
@@ -723,6 +741,88 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
 """,
     ),
     Row(
+        "a listener's block outside a list",
+        """\
+server: {listen: {address: ":1"}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:10: server.listen: listen is a block, blocks stand in a list, put "- " before it
+""",
+    ),
+    Row(
+        "listeners that clash",
+        """\
+server:
+  listen: [":1", 0.0.0.0:1, 127.0.0.1:1, "[::]:1", "[::1]:1", "[::]:2", {address: 127.0.0.1:2}, 127.0.0.1:3, ":3", unix:/a, unix:/a, LocalHost:4, localhost:4]
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+2:18: server.listen[1]: "0.0.0.0:1" is there twice, remove one
+2:29: server.listen[2]: "127.0.0.1:1" clashes with ":1", ":1" takes every address of this port, keep one of them, or choose another port
+2:52: server.listen[4]: "[::1]:1" clashes with "[::]:1", "[::]:1" takes every address of this port, keep one of them, or choose another port
+2:83: server.listen[6].address: "127.0.0.1:2" clashes with "[::]:2", "[::]:2" takes every address of this port, keep one of them, or choose another port
+2:110: server.listen[8]: ":3" clashes with "127.0.0.1:3", ":3" takes every address of this port, keep one of them, or choose another port
+2:125: server.listen[10]: "unix:/a" is there twice, remove one
+2:147: server.listen[12]: "localhost:4" is there twice, remove one
+""",
+    ),
+    Row(
+        "blocks of listeners, and their tls",
+        """\
+server:
+  listen:
+    - {tls: false}
+    - {adress: ":1"}
+    - {address: ":2", tls: true}
+    - {address: ":3", tls: {}}
+    - {address: ":4", tls: {certificate: 5, key: ""}}
+    - [a]
+    - {tls: {certificate: gone.pem, key: k}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+3:7: server.listen[0]: address is missing, write address: host:port
+4:8: server.listen[1].adress: unknown key adress, did you mean address?
+5:28: server.listen[2].tls: true is no choice for tls, a listener proves itself with a certificate, write {certificate: cert.pem, key: key.pem}, or false
+6:28: server.listen[3].tls: certificate is missing, a listener proves itself with a certificate and its key, write certificate: cert.pem
+6:28: server.listen[3].tls: key is missing, a listener proves itself with a certificate and its key, write key: key.pem
+7:42: server.listen[4].tls.certificate: 5 is not text, YAML reads it as a number, put it in quotes
+7:45: server.listen[4].tls.key: key is empty, write the path of the file
+8:7: server.listen[5]: listen is a list, text is expected, write a single value
+9:7: server.listen[6]: address is missing, write address: host:port
+9:27: server.listen[6].tls.certificate: "gone.pem" is not there, looked for at "/conf/gone.pem", put it
+""",
+    ),
+    Row(
+        "files of certificates and keys, all at once",
+        """\
+server:
+  listen: [":1", {address: ":2", tls: {certificate: gone.pem, key: /conf/other.key}}]
+  tls: {certificate: /conf/gone.pem, key: "-----BEGIN PRIVATE KEY----- Tr0ub4dor"}
+routes: [{match: {path: /}, upstream: "a", cors: false}]
+""",
+        """\
+2:53: server.listen[1].tls.certificate: "gone.pem" is not there, looked for at "/conf/gone.pem", put it
+2:68: server.listen[1].tls.key: "/conf/other.key" does not belong, name another
+3:38: server.tls.key: key is no file's name, what stands here is the content of one, or too long, write the path of the file
+4:39: routes[0].upstream: "a" has no scheme, did you mean "http://a"?
+""",
+    ),
+    Row(
+        "the text of a key where its file belongs",
+        """\
+server:
+  tls: {certificate: "${file:/secret}", key: "-----BEGIN ${SECRET}"}
+  listen: [":1", {address: ":2", tls: {certificate: "${SECRET}", key: "${SECRET}"}}]
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+2:41: server.tls.key: key is no file's name, what stands here is the content of one, or too long, write the path of the file
+3:53: server.listen[1].tls.certificate: ${SECRET} is away, looked for at ${SECRET}, put it
+""",
+    ),
+    Row(
         "trusted proxies",
         """\
 server: {trustedProxies: [10.0.0.1/8, localhost, "*", 0.0.0.0/0]}
@@ -767,7 +867,7 @@ routes:
 """,
         """\
 2:33: routes[0].upstream: "localhost:5000" has no scheme, did you mean "http://localhost:5000"?
-3:33: routes[1].upstream: "ftp://a" has a scheme that is no upstream's, write http://host:port or unix:/path
+3:33: routes[1].upstream: "ftp://a" has a scheme that is no upstream's, write http://host:port, https://host or unix:/path
 4:33: routes[2].upstream: the URL holds a user name or password, what stands in a URL shows in logs and status pages, send it with upstream.headers.set, for example Authorization
 5:33: routes[3].upstream: "http://a/?x=1" has a query or a fragment, the query is the client's, remove it
 6:33: routes[4].upstream: "http://a:0" has a bad port, write a port from 1 to 65535
@@ -987,6 +1087,85 @@ routes:
 7:28: routes[0].upstream.headers.remove[1]: "Y" is set and removed, setting it replaces the client's already, remove one
 7:31: routes[0].upstream.headers.remove[2]: "" is no header name, it is not a token, use letters, digits and -
 7:35: routes[0].upstream.headers.remove[3]: "Upgrade" cannot be set or removed, it belongs to one connection, remove this line
+""",
+    ),
+    Row(
+        "protocols to switch to",
+        """\
+routes:
+- match: {path: /}
+  upstream: {url: "http://a:1", upgrades: [WebSocket, h2c, spdy/3.1, 1, websocket]}
+  cors: {allowOrigins: ["https://a.example.com"], requireOrigin: 1}
+""",
+        """\
+3:44: routes[0].upstream.upgrades[0]: "WebSocket" is not supported, websocket is the one protocol that is let through, write websocket
+3:55: routes[0].upstream.upgrades[1]: "h2c" cannot be let through, requests inside it would pass by every check, remove it
+3:60: routes[0].upstream.upgrades[2]: "spdy/3.1" is not supported, websocket is the one protocol that is let through, remove it
+3:70: routes[0].upstream.upgrades[3]: 1 is not text, YAML reads it as a number, put it in quotes
+4:66: routes[0].cors.requireOrigin: 1 is not a boolean, write true or false
+""",
+    ),
+    Row(
+        "several urls that are not one API",
+        """\
+routes:
+- match: {path: /a}
+  upstream: {urls: ["http://a:1/x", "https://b:1/x", "http://c:1/y", "http://a:1/x/", "unix:/d"]}
+  cors: false
+- match: {path: /b}
+  upstream: {urls: ["http://a:1", "http://b:1"], host: upstream}
+  cors: false
+- match: {path: /c}
+  upstream: {urls: []}
+  cors: false
+""",
+        """\
+3:37: routes[0].upstream.urls[1]: "https://b:1/x" is not called like the first, all urls of an upstream are https, or none is, correct it, or make it a route of its own
+3:54: routes[0].upstream.urls[2]: "http://c:1/y" has another path than the first, all urls of an upstream have one path, correct it, or make it a route of its own
+3:70: routes[0].upstream.urls[3]: "http://a:1/x/" is there twice, remove one
+3:87: routes[0].upstream.urls[4]: "unix:/d" has another path than the first, all urls of an upstream have one path, correct it, or make it a route of its own
+6:56: routes[1].upstream.host: "upstream" could be any of several hosts, the urls are of different ones, write the host, or preserve
+9:20: routes[2].upstream.urls: …
+""",
+    ),
+    Row(
+        "TLS of an API",
+        """\
+routes:
+- {match: {path: /a}, cors: false, upstream: {url: http://a, tls: {ca: ca.pem}}}
+- {match: {path: /b}, cors: false, upstream: {url: https://a, tls: {certificate: c.pem}}}
+- {match: {path: /c}, cors: false, upstream: {url: https://a, tls: {key: k.pem, ca: no-ca.pem}}}
+- {match: {path: /d}, cors: false, upstream: {url: https://a, tls: {serverName: "b:443"}}}
+- {match: {path: /e}, cors: false, upstream: {url: https://a, tls: {serverName: "*.b"}}}
+- {match: {path: /f}, cors: false, upstream: {url: https://a, tls: {certificate: c.pem, key: /conf/other.key}}}
+- {match: {path: /g}, cors: false, upstream: {url: https://a, tls: true}}
+""",
+        """\
+2:62: routes[0].upstream.tls: tls has no effect, the API is called without TLS, write https:// in the URL, or remove it
+3:68: routes[1].upstream.tls: key is missing, a certificate and its key go together, write key: client-key.pem
+4:68: routes[2].upstream.tls: certificate is missing, a certificate and its key go together, write certificate: client-certificate.pem
+4:85: routes[2].upstream.tls.ca: "no-ca.pem" holds no certificate, name another
+5:81: routes[3].upstream.tls.serverName: "b:443" has a port, a certificate is for a host, remove the port
+6:81: routes[4].upstream.tls.serverName: "*.b" has a bad host, write a name, an IPv4 address, or an IPv6 address in brackets
+7:94: routes[5].upstream.tls.key: "/conf/other.key" does not belong, name another
+8:68: routes[6].upstream.tls: true is not a block, its keys are ca, serverName, certificate, key, write a block of keys below tls
+""",
+    ),
+    Row(
+        "keys that would switch verification off",
+        """\
+routes:
+- {match: {path: /a}, cors: false, upstream: {url: https://a, tls: {verify: false}}}
+- {match: {path: /b}, cors: false, upstream: {url: https://a, tls: {insecureSkipVerify: true}}}
+- {match: {path: /c}, cors: false, upstream: {url: https://a, insecure: true}}
+- {match: {path: /d}, cors: false, upstream: {url: https://a, tls: {caFile: ca.pem, sni: b}}}
+""",
+        """\
+2:69: routes[0].upstream.tls.verify: unknown key verify, the certificate of an API is always verified, name the authority of its certificate with tls.ca, and its host with tls.serverName
+3:69: routes[1].upstream.tls.insecureSkipVerify: unknown key insecureSkipVerify, the certificate of an API is always verified, name the authority of its certificate with tls.ca, and its host with tls.serverName
+4:63: routes[2].upstream.insecure: unknown key insecure, the certificate of an API is always verified, name the authority of its certificate with tls.ca, and its host with tls.serverName
+5:69: routes[3].upstream.tls.caFile: unknown key caFile, did you mean ca?
+5:85: routes[3].upstream.tls.sni: unknown key sni, did you mean serverName?
 """,
     ),
     Row(
@@ -1319,6 +1498,26 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
 """,
         """\
 1:27: server.trustedProxies[0]: warning: "::/0" trusts everyone, any client can then forge X-Forwarded-For, -Proto and -Host, name the proxies' networks
+""",
+    ),
+    Row(
+        "a certificate that has expired",
+        """\
+server: {tls: {certificate: old.pem, key: k.pem}}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:29: server.tls.certificate: warning: "old.pem" has expired, long ago, renew it
+""",
+    ),
+    Row(
+        "a certificate that nothing uses",
+        """\
+server: {tls: {certificate: c.pem, key: k.pem}, listen: ["unix:/a", {address: ":1", tls: false}]}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:10: server.tls: warning: tls has no effect, every listener is a unix socket or has a tls of its own, remove it, or give a unix socket a block with tls
 """,
     ),
     Row(

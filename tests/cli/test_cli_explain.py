@@ -19,6 +19,33 @@ def test_an_answer_that_the_page_may_read(command: Command, file: Path) -> None:
     assert "The browser lets the page read the answer." in ended.out
 
 
+@pytest.mark.parametrize(
+    "origin, code, said",
+    [
+        pytest.param("https://app.example.com", 0, "The page gets its WebSocket", id="allowed"),
+        pytest.param("https://other.example", 1, "The page gets no WebSocket", id="refused"),
+    ],
+)
+def test_a_websocket(command: Command, file: Path, origin: str, code: int, said: str) -> None:
+    ended = command("explain", "-c", str(file), "--origin", origin, "wss://api.example.com/live")
+
+    assert (ended.code, ended.err) == (code, "")
+    assert ended.out.startswith(f"WebSocket wss://api.example.com/live from a page of {origin}\n")
+    assert f"\n{said}" in ended.out
+
+
+def test_a_route_that_declines_websockets_ends_as_a_refusal(command: Command, file: Path) -> None:
+    line = "upstream: {url: http://127.0.0.1:9, upgrades: []}"
+    file.write_text(FILE.replace("upstream: http://127.0.0.1:9", line))
+
+    ended = command("explain", "-c", str(file), "--json", "ws://localhost:8080/")
+
+    told = json.loads(ended.out)
+    assert (ended.code, ended.err) == (1, "")
+    assert (told["reachesApi"], told["browser"]["verdict"]) == (True, "refused")
+    assert [change["source"] for change in told["remedy"]["changes"]] == [f"{file}:9"]
+
+
 def test_a_refusal_for_programs(command: Command, file: Path) -> None:
     ended = command(
         *("explain", "-c", str(file), "--origin", "https://other.example", "--json"),
@@ -57,6 +84,16 @@ def test_a_refusal_for_programs(command: Command, file: Path) -> None:
             id="TRACE",
         ),
         pytest.param([], "URL-or-path", id="nothing"),
+        pytest.param(
+            ["--origin", "https://a.example", "--method", "PUT", "wss://h/"],
+            "a WebSocket takes no --method and no --header",
+            id="a WebSocket with a method",
+        ),
+        pytest.param(
+            ["--origin", "https://a.example", "--header", "X-A: 1", "wss://h/"],
+            "a WebSocket takes no --method and no --header",
+            id="a WebSocket with a header",
+        ),
         pytest.param(["--origin", "", "/"], "the origin is empty", id="an empty origin"),
         pytest.param(
             ["--origin", "https://app.example.com", "--method", "FOO", "/"],

@@ -78,6 +78,9 @@ def test_what_is_no_listener(text: str) -> None:
             "http://127.0.0.1/a%20b",
             UpstreamAddress(Address("127.0.0.1", 80), "127.0.0.1", "/a%20b"),
         ),
+        ("https://a", UpstreamAddress(Address("a", 443), "a", "", is_tls=True)),
+        ("HTTPS://a:80/b", UpstreamAddress(Address("a", 80), "a:80", "/b", is_tls=True)),
+        ("http://a:443", UpstreamAddress(Address("a", 443), "a:443", "")),
         ("unix:/run/a", UpstreamAddress(Address(unix_path="/run/a"), "localhost", "")),
     ],
 )
@@ -113,7 +116,7 @@ def test_upstreams(text: str, parts: UpstreamAddress) -> None:
         "http://[1.2.3.4]",
         "http://::1",
         "ws://a",
-        "https://a",
+        "https://a:0",
         "http://" + "a" * 300,
         "http://\u2024a",
     ],

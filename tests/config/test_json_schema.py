@@ -84,8 +84,11 @@ def test_substitutions_may_stand_wherever_something_else_than_text_is_asked_for(
 @pytest.mark.parametrize(
     "text",
     [
-        "server: {listen: ['a:1', 'b:1']}",
-        "server: {tls: {}}",
+        "server: {listen: []}",
+        "server: {listen: [{adress: 'a:1'}]}",
+        "server: {listen: [{tls: false}]}",
+        "server: {tls: true}",
+        "server: {tls: {certificate: a}}",
         "server: {workers: 4}",
         "server: {timeouts: {head: 10}}",
         "server: {limits: {target: 8KB}}",

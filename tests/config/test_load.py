@@ -17,6 +17,7 @@ from cors_gateway.snapshot import (
     Endpoint,
     Limits,
     Listener,
+    ListenerTls,
     LogSettings,
     PoolLimits,
     Snapshot,
@@ -143,7 +144,8 @@ def test_the_smallest_document_has_the_documented_defaults() -> None:
 def test_every_key_reaches_the_snapshot() -> None:
     snapshot = snapshot_of("""\
 server:
-  listen: ["[::1]:9000"]
+  listen: ["[::1]:9000", {address: "unix:/run/s", tls: {certificate: c.pem, key: /k}}]
+  tls: {certificate: cert.pem, key: key.pem}
   workers: 1
   publicOrigin: https://www.example.com
   trustedProxies: [10.0.0.0/8, "::1"]
@@ -189,7 +191,10 @@ routes:
     cors: {allowOrigins: ["*"]}
 """)
 
-    assert snapshot.listeners == (Listener("::1", 9000),)
+    assert snapshot.listeners == (
+        Listener("::1", 9000, tls=ListenerTls("/conf/cert.pem", "/conf/key.pem")),
+        Listener("", 0, "/run/s", ListenerTls("/conf/c.pem", "/k")),
+    )
     assert snapshot.public_origin == b"https://www.example.com"
     assert snapshot.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1"))
     assert snapshot.limits == Limits(7, 1024, 2048, 10, 1 << 20)
@@ -207,7 +212,7 @@ routes:
     assert api.upstream.pool == PoolLimits(8, 9)
     assert api.set_fields == ((b"X-Api-Key", b"Tr0ub4dor"),)
     assert api.remove_fields == {b"x-debug"}
-    assert (api.source, api.policy_source) == ("f.yaml:33", "f.yaml:13")
+    assert (api.source, api.policy_source) == ("f.yaml:34", "f.yaml:14")
     assert (api.policy_name, api.policy_key) == ("spa", "corsPolicies.spa")
     assert api.policy is not None
     assert api.policy is snapshot.default_policy
@@ -225,8 +230,43 @@ routes:
     assert other.host_field == b"b.example.com"
     assert other.origin_field == b"https://b.example.com"
     assert (other.policy_name, other.policy_key) == (None, "routes[1].cors")
-    assert other.policy_source == "f.yaml:45"
+    assert other.policy_source == "f.yaml:46"
     assert snapshot.router.match(b"x", b"/b/c", b"GET").route is other
+
+
+GENERAL = ListenerTls("/conf/c.pem", "/conf/k.pem")
+
+
+@pytest.mark.parametrize(
+    "listen, expected",
+    [
+        pytest.param('":1"', [GENERAL], id="one address"),
+        pytest.param('[":1", "[::]:2"]', [GENERAL, GENERAL], id="several"),
+        pytest.param("unix:/a", [None], id="a unix socket is plain"),
+        pytest.param('[{address: "unix:/a"}, {address: ":1"}]', [None, GENERAL], id="blocks"),
+        pytest.param('[{address: ":1", tls: false}, ":2"]', [None, GENERAL], id="one without"),
+        pytest.param('[{address: ":1", tls: "${NO}"}, ":2"]', [None, GENERAL], id="a variable"),
+        pytest.param(
+            '[{address: "unix:/a", tls: {certificate: /c, key: /k}}, ":1"]',
+            [ListenerTls("/c", "/k"), GENERAL],
+            id="one with its own",
+        ),
+    ],
+)
+def test_the_servers_certificate_is_every_tcp_listeners(
+    listen: str, expected: list[ListenerTls | None]
+) -> None:
+    server = f"server: {{tls: {{certificate: c.pem, key: k.pem}}, listen: {listen}}}\n"
+    snapshot = snapshot_of(server + SMALLEST, FakeReader({"NO": "false"}))
+
+    assert [listener.tls for listener in snapshot.listeners] == expected
+
+
+@pytest.mark.parametrize("tls", ["", "tls: false,"])
+def test_without_a_certificate_listeners_are_plain(tls: str) -> None:
+    snapshot = snapshot_of(f'server: {{{tls} listen: [":1", "[::]:1", ":0", ":0"]}}\n{SMALLEST}')
+
+    assert [listener.tls for listener in snapshot.listeners] == [None] * 4
 
 
 def test_the_rest_of_the_dangerous_keys_reach_the_policy() -> None:

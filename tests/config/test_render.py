@@ -131,6 +131,13 @@ def behaviour(snapshot: Snapshot | None) -> list[object]:
             "tests: [{path: /, expect: deny, origin: '5'}]",
             id="odd",
         ),
+        pytest.param(
+            document(
+                rest="server: {tls: {certificate: a.pem, key: '${API_KEY}'}, listen: [':1',"
+                "{address: ':2', tls: false}, {address: 'unix:/a', tls: {certificate: b, key: c}}]}"
+            ),
+            id="with listeners of every kind",
+        ),
     ],
 )
 def test_what_is_rendered_loads_and_behaves_the_same(text: str) -> None:

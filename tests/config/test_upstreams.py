@@ -4,7 +4,7 @@ import pytest
 
 from cors_gateway.config.load import load
 from cors_gateway.config.public_suffixes import is_public_suffix
-from cors_gateway.snapshot import Upstream
+from cors_gateway.snapshot import Endpoint, Upstream, UpstreamTls
 from tests.cases.configs import FakeReader
 
 READER = FakeReader(
@@ -38,6 +38,7 @@ def compiled(upstream: str) -> Upstream:
         pytest.param("http://${HOST}:1/b/", b"/b", "http://api:1/b", id="the host alone"),
         pytest.param("http://${HOST}", b"", "http://api", id="no path"),
         pytest.param("http://${HOST_AND_PATH}/b", b"/s3cret/b", "http://api", id="more than it"),
+        pytest.param("https://${HOST}:443/${TOKEN}", b"/s3cret", "https://api", id="https"),
         pytest.param("http://${HOST}/${NO:-b}", b"/b", "http://api", id="a default"),
         pytest.param("http://api${SLASH}b", b"/b", "http://api", id="a slash"),
         pytest.param("${URL}", b"/v1/s3cret", "http://api:5000", id="the whole URL"),
@@ -65,3 +66,44 @@ routes:
     first, second = snapshot.routes
 
     assert first.upstream is second.upstream
+
+
+def test_an_upstream_has_an_endpoint_for_each_url() -> None:
+    upstream = compiled("{urls: ['https://a/v1', 'https://b:8443/v1/', 'https://[::1]/v1']}")
+
+    assert upstream.endpoints == (Endpoint("a", 443), Endpoint("b", 8443), Endpoint("::1", 443))
+    assert (upstream.url, upstream.authority) == (
+        "https://a/v1,https://b:8443/v1/,https://[::1]/v1",
+        b"a",
+    )
+    assert (upstream.base_path, upstream.tls) == (b"/v1", UpstreamTls())
+
+
+def test_ports_and_sockets_may_stand_in_one_list() -> None:
+    upstream = compiled("{urls: ['http://a:1', 'unix:/run/b']}")
+
+    assert upstream.endpoints == (Endpoint("a", 1), Endpoint("", 0, "/run/b"))
+    assert upstream.tls is None
+
+
+def test_files_of_tls_are_found_beside_the_configuration() -> None:
+    upstream = compiled(
+        "{url: 'https://a', tls: {ca: ca.pem, serverName: '[::1]', certificate: /c.pem, key: k}}"
+    )
+
+    assert upstream.tls == UpstreamTls("::1", "/conf/ca.pem", "/c.pem", "/conf/k")
+
+
+def test_upstreams_with_another_tls_are_others() -> None:
+    text = """\
+routes:
+- {match: {path: /a}, cors: false, upstream: 'https://a'}
+- {match: {path: /b}, cors: false, upstream: {url: 'https://a', tls: {ca: ca.pem}}}
+- {match: {path: /c}, cors: false, upstream: {url: 'https://a', tls: {ca: ca.pem}}}
+"""
+    snapshot = load(text, "f.yaml", READER, is_public_suffix).snapshot
+    assert snapshot is not None
+    first, second, third = snapshot.routes
+
+    assert first.upstream != second.upstream
+    assert second.upstream is third.upstream

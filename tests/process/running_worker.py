@@ -18,9 +18,18 @@ from typing import Any
 
 from cors_gateway.process.worker import run_worker
 from cors_gateway.routes import Router
-from cors_gateway.snapshot import Drain, Endpoint, LogSettings, Route, Snapshot, Upstream
+from cors_gateway.snapshot import (
+    Drain,
+    Endpoint,
+    LogSettings,
+    Route,
+    Snapshot,
+    Timeouts,
+    Upstream,
+    UpstreamTimeouts,
+)
 
-__all__ = ["RunningWorker", "worker"]
+__all__ = ["RunningWorker", "memory_peak_of", "worker"]
 
 PATIENCE = 10.0
 
@@ -29,7 +38,7 @@ PATIENCE = 10.0
 class RunningWorker:
     """A worker and where it listens."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[Any]
     port: int
 
     def connects(self, timeout: float = PATIENCE) -> socket.socket:
@@ -43,13 +52,14 @@ class RunningWorker:
         return self.process.wait(within)
 
     def memory_peak(self) -> int:
-        """Bytes it has held resident at most since ``forgets_peak``."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+        """Bytes it has held resident at most."""
+        return memory_peak_of(self.process.pid)
 
-    def forgets_peak(self) -> None:
-        """Make the peak what it holds now."""
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", "ascii")
+
+def memory_peak_of(pid: int) -> int:
+    """Bytes that a process has held resident at most."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 @contextmanager
@@ -61,7 +71,8 @@ def worker(
     Args:
         upstream_port: where the API is.
         stdout: for the log; a file, or a constant of ``subprocess``.
-        settings: ``delay`` and ``timeout`` of the drain; ``files``, a limit on descriptors.
+        settings: ``delay`` and ``timeout`` of the drain; ``files``, a limit on descriptors;
+            ``timeouts`` and ``upstream_timeouts``, some of the snapshot's by name.
     """
     reading, writing = os.pipe()
     arguments = json.dumps({"upstream": upstream_port, "announce": writing, **settings})
@@ -91,11 +102,16 @@ def main(settings: dict[str, Any]) -> None:
     route = Route(
         name="api",
         path=b"/",
-        upstream=Upstream(url=f"http://127.0.0.1:{port}", endpoints=(Endpoint("127.0.0.1", port),)),
+        upstream=Upstream(
+            url=f"http://127.0.0.1:{port}",
+            endpoints=(Endpoint("127.0.0.1", port),),
+            timeouts=UpstreamTimeouts(**settings.get("upstream_timeouts", {})),
+        ),
     )
     snapshot = Snapshot(
         router=Router([route]),
         routes=(route,),
+        timeouts=Timeouts(**settings.get("timeouts", {})),
         drain=Drain(settings.get("delay", 0.0), settings.get("timeout", 5.0)),
         log=LogSettings(format="json"),
     )

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from tests.wire.raw_peer import PATIENCE, RawPeer
 
-__all__ = ["OK", "ScriptedUpstream"]
+__all__ = ["OK", "Script", "ScriptedUpstream"]
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -9,8 +9,9 @@ import pytest
 
 from cors_gateway.messages.framing import Framing, FramingKind
 from cors_gateway.messages.heads import ResponseHead
-from cors_gateway.snapshot import PoolLimits, Upstream
+from cors_gateway.snapshot import Endpoint, PoolLimits, Upstream
 from cors_gateway.wire.content import ContentReader, content_reader
+from cors_gateway.wire.places import Place
 from cors_gateway.wire.pool import Pool
 from cors_gateway.wire.tick import Ticker
 from cors_gateway.wire.upstream import UpstreamConnection
@@ -43,17 +44,25 @@ class Taker:
 @pytest.fixture
 async def pool() -> Pool:
     loop = asyncio.get_running_loop()
-    upstream = Upstream(url="unix:", pool=PoolLimits(connections=1))
+    endpoint = Endpoint(unix_path="/nowhere")
+    upstream = Upstream("unix:/nowhere", (endpoint,), pool=PoolLimits(connections=1))
     return Pool(upstream, loop, Ticker(loop, lambda: None))
 
 
 @pytest.fixture
-async def wired(pool: Pool) -> AsyncIterator[tuple[UpstreamConnection, RawPeer]]:
+def place(pool: Pool) -> Place:
+    """The only one that the pool has."""
+    (place,) = pool._places
+    return place
+
+
+@pytest.fixture
+async def wired(pool: Pool, place: Place) -> AsyncIterator[tuple[UpstreamConnection, RawPeer]]:
     """A connection that has had exactly one response, and the API's end of it."""
     ours, theirs = socket.socketpair()
     connection = UpstreamConnection(pool)
     await pool._loop.create_unix_connection(lambda: connection, sock=ours)
-    pool._open.add(connection)
+    pool._open[connection] = place
     peer, taker = RawPeer(theirs), Taker()
     connection.serve(taker)
     await peer.sends(RESPONSE)
@@ -87,22 +96,24 @@ async def test_with_bytes_in_the_kernel_it_is_given_to_nobody(pool: Pool, wired:
 
 
 async def test_with_a_request_that_is_not_taken_it_is_given_to_nobody(
-    pool: Pool, wired: Wired
+    pool: Pool, place: Place, wired: Wired
 ) -> None:
     connection, _ = wired
     connection.write(bytes(8 * 1024 * 1024))
     assert connection.untaken_bytes() > 0
     pool.release(connection)
-    assert not pool._idle
+    assert not place.idle
     await asyncio.sleep(0.01)
     assert connection.transport is None
 
 
-async def test_without_a_response_it_is_given_to_nobody(pool: Pool, wired: Wired) -> None:
+async def test_without_a_response_it_is_given_to_nobody(
+    pool: Pool, place: Place, wired: Wired
+) -> None:
     connection, _ = wired
     connection.serve(Taker())
     pool.release(connection)
-    assert not pool._idle
+    assert not place.idle
 
 
 async def test_a_mistake_of_who_takes_the_response_is_told(pool: Pool, wired: Wired) -> None:

@@ -1,0 +1,252 @@
+"""One new connection to an API: which addresses are tried, in which order, and what it means if none works.
+
+Nothing of a request has been sent yet, so every failure goes on to the next address for free. An
+address that says nothing for a quarter of a second is not waited for: the next is tried beside it,
+and the first that connects is taken (RFC 8305, section 5). A connection is made when TLS is too,
+where the API speaks it. The time for all this together is the claimant's, who cancels.
+
+Which place is the best is for ``places``; what a name stands for is for ``resolver``.
+"""
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cors_gateway.failures import Failure
+from cors_gateway.snapshot import Upstream
+from cors_gateway.wire.places import Place, Places
+from cors_gateway.wire.trust import client_context, failure_of_tls
+from cors_gateway.wire.upstream import Owner, UpstreamConnection
+
+__all__ = ["Dialed", "Dialer", "failure_of"]
+
+HEAD_START = 0.25
+"""Seconds that an address has for itself before the next one is tried beside it."""
+
+HANDSHAKE_START = 1.0
+"""The same, for one that has accepted the connection and now computes its part of TLS."""
+
+SHUNNED = 10.0
+"""Seconds in which an address that failed is tried only after the others."""
+
+SECOND_OPINION = 0.5
+"""Seconds to wait for what a name stands for now, when all that it stood for has failed."""
+
+SHUTDOWN = 1.0
+"""Seconds that an API has to answer the end of TLS; meanwhile the connection takes a place."""
+
+Tell = Callable[[Failure], None]
+"""Takes what it means if the time is over now."""
+
+Dialed = tuple[UpstreamConnection, Place]
+"""A connection, and what it leads to."""
+
+Outcome = Dialed | Failure
+
+
+@dataclass(slots=True, eq=False)
+class _Attempt:
+    """An address that is being connected to."""
+
+    place: Place
+    until: float
+    """When the next address is tried beside it; a time of the loop's clock."""
+    tell: Tell
+
+
+class Dialer:
+    """Opens connections to one upstream."""
+
+    def __init__(
+        self, upstream: Upstream, places: Places, loop: asyncio.AbstractEventLoop, owner: Owner
+    ) -> None:
+        """Prepare; the files that TLS needs are read here.
+
+        Args:
+            upstream: what is connected to.
+            places: its addresses.
+            loop: where it runs.
+            owner: who keeps the connections.
+        """
+        self._upstream = upstream
+        self._places = places
+        self._loop = loop
+        self._owner = owner
+        self._options: dict[str, Any] = {}
+        self._is_prepared = self._prepare()
+
+    async def dial(self, tell: Tell) -> Outcome:
+        """Open a connection.
+
+        Args:
+            tell: takes what it means if the claimant's time is over now.
+
+        Returns:
+            A connection, or the last failure where every address has failed.
+        """
+        self._is_prepared = self._is_prepared or self._prepare()
+        if not self._is_prepared:
+            return Failure.TLS_FILES
+        running: dict[asyncio.Task[Outcome], _Attempt] = {}
+        try:
+            return await self._race(running, tell)
+        finally:
+            for task, attempt in running.items():
+                self._give_up(task, attempt)
+
+    def _prepare(self) -> bool:
+        """Make what all connections share; say whether that could be done."""
+        tls = self._upstream.tls
+        if tls is None:
+            return True
+        try:
+            context = client_context(tls)
+        except OSError as error:
+            message = f"the TLS files of the upstream {self._upstream.url} cannot be used"
+            self._loop.call_exception_handler({"message": message, "exception": error})
+            return False
+        # A handshake is bounded by the claimant's deadline, which is earlier and knows the step.
+        timeout = self._upstream.timeouts.connect + 60
+        self._options = {
+            "ssl": context,
+            "ssl_handshake_timeout": timeout,
+            "ssl_shutdown_timeout": SHUTDOWN,
+        }
+        return True
+
+    async def _race(self, running: dict[asyncio.Task[Outcome], _Attempt], tell: Tell) -> Outcome:
+        loop, places = self._loop, self._places
+        tried: set[Place] = set()
+        failure: Failure | None = None
+        for name in places.names:
+            name.use(loop.time())
+            if not name.known:
+                name.look_up()
+        while True:
+            now = loop.time()
+            place = places.next_to_dial(tried, now)
+            if place is not None and all(each.until <= now for each in running.values()):
+                tried.add(place)
+                attempt = _Attempt(place, now + HEAD_START, tell)
+                running[loop.create_task(self._attempt(attempt))] = attempt
+                place.dialing += 1
+                tell(Failure.CONNECTION_TIMEOUT)
+                continue
+            waited: set[asyncio.Future[Any]] = set(running)
+            if place is None:
+                waited |= {name.lookup for name in places.names if name.lookup is not None}
+            if not waited:
+                return failure or Failure.DNS_ERROR
+            if not running and failure is None:
+                tell(Failure.DNS_TIMEOUT)
+            timeout = min(
+                (each.until - now for each in running.values() if each.until > now), default=None
+            )
+            if not running and failure is not None:
+                timeout = SECOND_OPINION
+            done, _ = await asyncio.wait(
+                waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done and not running:
+                return failure or Failure.DNS_ERROR
+            for task in [each for each in running if each.done()]:
+                attempt = running.pop(task)
+                attempt.place.dialing -= 1
+                outcome = task.result()
+                if not isinstance(outcome, Failure):
+                    attempt.place.shunned_until = 0.0
+                    return outcome
+                failure = outcome
+                self._doubt(attempt.place)
+            for attempt in running.values():
+                if attempt.until <= loop.time() and attempt.place.name is not None:
+                    attempt.place.name.renew()
+
+    async def _attempt(self, attempt: _Attempt) -> Outcome:
+        place = attempt.place
+        connection = UpstreamConnection(self._owner)
+        try:
+            await self._connect(connection, attempt)
+        except (OSError, UnicodeError) as error:
+            return failure_of(error)
+        except asyncio.CancelledError:
+            connection.close()
+            raise
+        return (connection, place) if connection.is_open() else Failure.CONNECTION_TERMINATED
+
+    async def _connect(self, connection: UpstreamConnection, attempt: _Attempt) -> None:
+        loop, place = self._loop, attempt.place
+        options = self._options
+        if options:
+            options = {**options, "server_hostname": place.server_name}
+        if isinstance(place.address, str):
+            await loop.create_unix_connection(lambda: connection, place.address, **options)
+            return
+        sock = socket.socket(place.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            await self._connect_socket(sock, place.address)
+        except BaseException:
+            sock.close()
+            raise
+        if options:
+            attempt.until = loop.time() + HANDSHAKE_START
+            attempt.tell(Failure.TLS_TIMEOUT)
+        await loop.create_connection(lambda: connection, sock=sock, **options)
+
+    async def _connect_socket(self, sock: socket.socket, address: tuple[Any, ...]) -> None:
+        """Connect; the loop's own way has a thread look even an address up (uvloop)."""
+        loop = self._loop
+        error = sock.connect_ex(address)
+        if error == errno.EINPROGRESS:
+            writable = loop.create_future()
+            loop.add_writer(sock, _set, writable)
+            try:
+                await writable
+            finally:
+                loop.remove_writer(sock)
+            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+
+    def _doubt(self, place: Place) -> None:
+        """Try a place after the others, and see whether its name stands for something else."""
+        place.shun(self._loop.time(), SHUNNED)
+        if place.name is not None:
+            place.name.renew()
+
+    def _give_up(self, task: asyncio.Task[Outcome], attempt: _Attempt) -> None:
+        """End an attempt that has lost, or that nobody waits for any more."""
+        attempt.place.dialing -= 1
+        if not task.done():
+            task.cancel()
+            if self._loop.time() >= attempt.until:
+                self._doubt(attempt.place)
+        elif not task.cancelled() and task.exception() is None:
+            outcome = task.result()
+            if not isinstance(outcome, Failure):
+                outcome[0].close()
+
+
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def failure_of(error: OSError | UnicodeError) -> Failure:
+    """Name what keeps a connection from being made."""
+    if isinstance(error, ssl.SSLError):
+        return failure_of_tls(error)
+    if isinstance(error, UnicodeError):
+        return Failure.DNS_ERROR
+    if isinstance(error, ConnectionRefusedError | FileNotFoundError):
+        return Failure.CONNECTION_REFUSED
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return Failure.CONNECTION_TERMINATED
+    if isinstance(error, TimeoutError):
+        return Failure.CONNECTION_TIMEOUT
+    return Failure.DESTINATION_UNREACHABLE
