@@ -13,10 +13,13 @@ from http import HTTPStatus
 from cors_gateway.failures import Failure
 from cors_gateway.messages.heads import FieldLines
 
-__all__ = ["Answer", "answer_failure", "reason_phrase", "serialize_answer"]
+__all__ = ["CONTINUE", "Answer", "answer_failure", "reason_phrase", "serialize_answer"]
 
 PROXY_NAME = "cors-gateway"
 """What ``Proxy-Status`` calls us."""
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""What a client that expects it waits for before it sends content (RFC 9110, section 10.1.1)."""
 
 _PHRASES = {
     **{status.value: status.phrase.encode("ascii") for status in HTTPStatus},

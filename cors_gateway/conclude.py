@@ -28,6 +28,7 @@ from cors_gateway.messages.framing import (
 )
 from cors_gateway.messages.heads import FieldLines, ResponseHead, serialize_response_head
 from cors_gateway.planned import Forward
+from cors_gateway.upgrades import offered_upgrades
 
 __all__ = ["Concluded", "conclude", "conclude_interim"]
 
@@ -86,8 +87,12 @@ def conclude(
     lines = [*_apply_policy(forward, fields, ours, index)]
     if downstream_framing.kind is FramingKind.CHUNKED:
         lines.append((b"Transfer-Encoding", b"chunked"))
-    if not persists:
-        lines.append((b"Connection", b"close"))
+    options = () if persists else (b"close",)
+    if head.status == 426 and (offered := offered_upgrades(index, forward.route.upgrades)):
+        lines.append((b"Upgrade", offered))
+        options = (b"Upgrade", *options)
+    if options:
+        lines.append((b"Connection", b", ".join(options)))
     return Concluded(
         head=serialize_response_head(ResponseHead(head.status, head.reason, 1, tuple(lines))),
         upstream_framing=upstream_framing,

@@ -54,6 +54,7 @@ from cors_gateway.messages.targets import (
 )
 from cors_gateway.planned import Forward, Peer, Respond, cors_fields
 from cors_gateway.snapshot import Route, Snapshot
+from cors_gateway.upgrades import choose_upgrade
 from cors_gateway.upstream_fields import fields_for_upstream
 
 __all__ = ["plan", "refuse"]
@@ -152,7 +153,7 @@ class _Planning:
             check_connection_options(options)
         except MessageError as error:
             return self._refuse(failure_of_message(error), detail=error.reason)
-        # An upgrade that is declined may be followed by bytes of that other protocol.
+        # What follows a request to upgrade may be bytes of that other protocol.
         self.persists = (
             head.minor_version == 1
             and b"upgrade" not in options
@@ -168,6 +169,8 @@ class _Planning:
             return self._respond(Answer(204, cors_fields(self.decision)))
         if head.method in NEVER_FORWARDED:
             failure = Failure.METHOD_NOT_ALLOWED
+            # What stands behind a CONNECT is meant for a tunnel; it is no request.
+            self.persists = self.persists and head.method != b"CONNECT"
         if failure is not None or self.route is None:
             return self._refuse(failure or Failure.NO_ROUTE, allow=methods)
         if self._ends_here():
@@ -340,6 +343,9 @@ class _Planning:
             path = path[len(route.path.rstrip(b"/")) :]
             if not path.startswith(b"/"):
                 path = b"/" + path
+        upgrade = b""
+        if b"upgrade" in options:
+            upgrade = choose_upgrade(head, self.index, self.framing, route.upgrades)
         return Forward(
             route=route,
             decision=self.decision,
@@ -354,13 +360,15 @@ class _Planning:
                 authority=None if target.authority is None and self.authority else self.authority,
                 ours=self._forwarding_fields(route),
                 trusted=self.trusted,
+                upgrade=upgrade,
             ),
             framing=self.framing,
             persists=self.persists,
             head_only=head.method == b"HEAD",
-            is_idempotent=head.method in IDEMPOTENT,
+            is_repeatable=head.method in IDEMPOTENT and self.framing.is_empty,
             expects_continue=waits,
             minor_version=head.minor_version,
+            upgrade=upgrade,
             timeouts=self.snapshot.timeouts,
             max_content_bytes=limits.content_bytes,
             authority=self.authority,

@@ -60,10 +60,13 @@ class Forward:
     framing: Framing
     persists: bool
     head_only: bool
-    is_idempotent: bool
+    is_repeatable: bool
+    """Whether it may be sent again if it got lost: idempotent (RFC 9110, 9.2.2), without content."""
     expects_continue: bool
     minor_version: int
     """Of the client's HTTP/1."""
+    upgrade: bytes
+    """The protocol that the client asks to switch to and may; empty for none."""
     timeouts: Timeouts
     max_content_bytes: int | None
     authority: bytes

@@ -28,6 +28,7 @@ def fields_for_upstream(
     authority: bytes | None,
     ours: FieldLines,
     trusted: bool,
+    upgrade: bytes,
 ) -> FieldLines:
     """Give the field lines to send upstream, all but ``X-Request-ID``.
 
@@ -41,6 +42,7 @@ def fields_for_upstream(
             own ``Host`` says it.
         ours: the forwarding fields.
         trusted: whether the peer's own forwarding fields count.
+        upgrade: the protocol to ask for; empty for none.
     """
     dropped = route.dropped_fields | forwarding_names(index, trusted=trusted)
     dropped |= underscored_names(index, route.owned_fields) | options
@@ -60,4 +62,6 @@ def fields_for_upstream(
     lines += route.set_fields
     if framing.kind is FramingKind.CHUNKED:
         lines += ((b"Transfer-Encoding", b"chunked"),)
+    if upgrade:
+        lines += ((b"Connection", b"Upgrade"), (b"Upgrade", upgrade))
     return lines + ours

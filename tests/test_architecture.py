@@ -20,6 +20,7 @@ RINGS = {
     "failures": 1,
     "plan": 1,
     "planned": 1,
+    "upgrades": 1,
     "upstream_fields": 1,
     "routes": 1,
     "snapshot": 1,

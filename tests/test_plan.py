@@ -343,6 +343,7 @@ def test_max_forwards_means_nothing_for_get() -> None:
 
 @pytest.mark.parametrize("target", [b"*", b"http://gw.example"])
 @pytest.mark.parametrize("path", [b"/", b"/api"])
+@pytest.mark.row("A27")
 def test_options_about_the_server_is_answered_here(target: bytes, path: bytes) -> None:
     result = answered(head(method=b"OPTIONS", target=target), snapshot(route(path=path)))
     assert result.answer.status == 204
@@ -398,7 +399,9 @@ def test_whether_the_connection_may_carry_another_request(
     ],
 )
 def test_what_may_be_sent_twice(method: bytes, idempotent: bool) -> None:
-    assert forwarded(head(method=method)).is_idempotent is idempotent
+    assert forwarded(head(method=method)).is_repeatable is idempotent
+    with_content = head((b"Content-Length", b"1"), method=method)
+    assert not forwarded(with_content).is_repeatable
 
 
 def test_expect_means_nothing_in_http_1_0() -> None:

@@ -1,7 +1,7 @@
 """Running the ``tests:`` of a configuration: each is a question, and its expectation the answer.
 
-``allow`` is: the API gets the request and the page its answer. So a test also fails where the
-browser would allow it and no route takes it.
+``allow`` is: the API gets the request and the page its answer, or its WebSocket. So a test also fails
+where the browser would allow it and no route takes it.
 """
 
 from collections.abc import Iterator
@@ -44,6 +44,7 @@ def _failures(loaded: Loaded, suffixes: PublicSuffixes) -> Iterator[Problem]:
                 method=test.method.decode(),
                 headers=test.headers,
                 credentials=test.credentials,
+                websocket=test.websocket,
                 home=home,
             )
             explanation = explain(loaded.snapshot, question, suffixes.is_public_suffix)
@@ -71,11 +72,15 @@ def _say(explanation: Explanation) -> str:
     sent = ""
     if question.respelled_from:
         sent = f"the browser sends {question.target.decode()}: "
-    if explanation.error is not None or last is None:
+    what = "its WebSocket" if question.is_websocket else "the answer"
+    if explanation.is_declined:
+        return f"{sent}it expects allow and the gateway asks the API for no WebSocket"
+    refuses = explanation.error is not None and not question.is_websocket
+    if refuses or last is None:
         return f"{sent}it expects allow and the browser refuses: {explanation.error}"
     if not explanation.is_served:
         return f"{sent}it expects allow and the gateway answers {last.status} itself"
     entry = last.decision and last.decision.entry
-    return f"{sent}it expects deny and the page gets the answer" + (
+    return f"{sent}it expects deny and the page gets {what}" + (
         f": {quote(entry)} allows its origin" if entry else ""
     )

@@ -2,7 +2,7 @@
 
 Decides nothing: ``plan`` and ``conclude`` treat the requests like real ones, and ``cors/browser``
 judges the answers. Of an API nothing is known; it is taken to answer 200 and to send no CORS
-fields of its own.
+fields of its own, and to accept each WebSocket that it is asked for.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,22 @@ from cors_gateway.messages.heads import FieldLines, RequestHead, ResponseHead
 from cors_gateway.plan import plan
 from cors_gateway.planned import Forward, Peer, Respond
 from cors_gateway.snapshot import Route, Snapshot
+from cors_gateway.upgrades import conclude_upgrade
 
-__all__ = ["Blocked", "Exchange", "Explanation", "explain", "home_of"]
+__all__ = ["Blocked", "Exchange", "Explanation", "HandshakeError", "explain", "home_of"]
 
 _ASSUMED_ANSWER = ResponseHead(200, b"OK", 1, ((b"Content-Length", b"0"),))
-_PEER = Peer("")
+# To the sample key of the handshake, as RFC 6455 has it (section 1.3).
+_ASSUMED_SWITCH = ResponseHead(
+    101,
+    b"Switching Protocols",
+    1,
+    (
+        (b"Upgrade", b"websocket"),
+        (b"Connection", b"Upgrade"),
+        (b"Sec-WebSocket-Accept", b"s3pPLMBiTDNLkEPd92BxQ7OhxMw="),
+    ),
+)
 _NOT_SHOWN = frozenset({b"content-length", b"date", b"x-request-id"})
 """What differs from one answer to the next."""
 
@@ -32,6 +43,13 @@ class Blocked(StrEnum):
     """Why a browser sends nothing at all: Chromium's ``Network.BlockedReason``."""
 
     MIXED_CONTENT = "mixed-content"
+
+
+class HandshakeError(StrEnum):
+    """Why a WebSocket does not come about: after what Chromium writes to its console."""
+
+    UNEXPECTED_RESPONSE_CODE = "unexpected-response-code"
+    """The answer is not 101."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,16 @@ class Exchange:
         """Whether the API hears of it."""
         return isinstance(self.planned, Forward)
 
+    @property
+    def asks_to_switch(self) -> bool:
+        """Whether the client wants to speak another protocol."""
+        return any(name.lower() == b"upgrade" for name, _ in self.request.fields)
+
+    @property
+    def is_switched(self) -> bool:
+        """Whether the API is asked for that, and taken to agree."""
+        return isinstance(self.planned, Forward) and self.planned.upgrade != b""
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -71,18 +99,27 @@ class Explanation:
     """``None`` where the browser does not ask first."""
     actual: Exchange | None
     """``None`` where the browser sends no more after the preflight, or nothing."""
-    error: CorsError | Blocked | None
-    """Why the browser refuses, as Chromium names it."""
+    error: CorsError | Blocked | HandshakeError | None
+    """Why the browser refuses, as Chromium names it; to a WebSocket also what a program gets."""
 
     @property
     def is_readable(self) -> bool:
-        """Whether the browser lets the page read the answer, whatever it says."""
+        """Whether the browser lets the page read the answer, or the WebSocket's messages."""
         return self.error is None
 
     @property
     def is_served(self) -> bool:
         """Whether the API gets the request, and the page its answer."""
         return self.is_readable and self.last is not None and self.last.reaches_api
+
+    @property
+    def is_declined(self) -> bool:
+        """Whether the API gets a WebSocket's handshake, but as a plain request."""
+        return (
+            self.error is HandshakeError.UNEXPECTED_RESPONSE_CODE
+            and self.last is not None
+            and self.last.reaches_api
+        )
 
     @property
     def last(self) -> Exchange | None:
@@ -106,20 +143,24 @@ def explain(
     site = question.site(is_public_suffix)
     if question.is_mixed_content:
         return Explanation(question, site, None, None, Blocked.MIXED_CONTENT)
+    if question.is_websocket:
+        actual = _exchange(snapshot, question, question.request(site))
+        refused = None if actual.status == 101 else HandshakeError.UNEXPECTED_RESPONSE_CODE
+        return Explanation(question, site, None, actual, refused)
     if site is None or site == "same-origin":
         if site is not None:
             check_receivable(question.method)
-        actual = _exchange(snapshot, question.request(site))
+        actual = _exchange(snapshot, question, question.request(site))
         return Explanation(question, site, None, actual, None)
     asked = question.browser_request()
     preflight = None
     if needs_preflight(asked):
-        preflight = _exchange(snapshot, question.preflight(site))
+        preflight = _exchange(snapshot, question, question.preflight(site))
         error = judge_preflight(asked, preflight.status, preflight.fields)
         if error is not None:
             return Explanation(question, site, preflight, None, error)
     check_receivable(question.method)
-    actual = _exchange(snapshot, question.request(site))
+    actual = _exchange(snapshot, question, question.request(site))
     error = judge_response(asked, actual.fields)
     return Explanation(question, site, preflight, actual, error)
 
@@ -133,9 +174,12 @@ def home_of(snapshot: Snapshot) -> str | None:
     return None if only is None else f"{DEFAULT_SCHEME}://{only.decode()}"
 
 
-def _exchange(snapshot: Snapshot, request: RequestHead) -> Exchange:
-    planned = plan(snapshot, request, _PEER, b"explain")
-    if isinstance(planned, Forward):
+def _exchange(snapshot: Snapshot, question: Question, request: RequestHead) -> Exchange:
+    planned = plan(snapshot, request, _peer_of(snapshot, question), b"explain")
+    if isinstance(planned, Forward) and planned.upgrade:
+        status = _ASSUMED_SWITCH.status
+        head = conclude_upgrade(_ASSUMED_SWITCH, planned.upgrade)
+    elif isinstance(planned, Forward):
         status = _ASSUMED_ANSWER.status
         head = conclude(planned, _ASSUMED_ANSWER, date=b"", request_id=b"", close=False).head
     else:
@@ -144,6 +188,16 @@ def _exchange(snapshot: Snapshot, request: RequestHead) -> Exchange:
             planned.answer, request_id=b"", date=b"", head_only=True, persists=True
         )
     return Exchange(request, planned, status, _shown_fields(head))
+
+
+def _peer_of(snapshot: Snapshot, question: Question) -> Peer:
+    """Say who calls: the browser, or what speaks TLS in front of a gateway that does not.
+
+    Of the latter the gateway believes only a trusted one that https was asked for.
+    """
+    speaks_tls = any(listener.tls is not None for listener in snapshot.listeners)
+    knows_scheme = speaks_tls or bool(snapshot.trusted_proxies)
+    return Peer("", b"https" if question.scheme == "https" and knows_scheme else b"http")
 
 
 def _shown_fields(head: bytes) -> FieldLines:

@@ -1,7 +1,8 @@
 """A page's request as a question: what a browser sends for it, over the wire, to the gateway.
 
 Follows the Fetch standard for what a page may set (section 2.2.2) and for the preflight (section
-4.8), and Fetch Metadata for ``Sec-Fetch-Site``. Knows no route and no policy.
+4.8), Fetch Metadata for ``Sec-Fetch-Site``, and RFC 6455 for the handshake of a WebSocket. Knows no
+route and no policy.
 """
 
 from collections.abc import Sequence
@@ -32,6 +33,14 @@ __all__ = [
 
 _SENT_WITHOUT_ORIGIN = frozenset({b"GET", b"HEAD"})
 
+# What a handshake has beside Host and Origin; the key is the RFC's own sample (section 1.3).
+_HANDSHAKE: FieldLines = (
+    (b"Connection", b"Upgrade"),
+    (b"Upgrade", b"websocket"),
+    (b"Sec-WebSocket-Version", b"13"),
+    (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+)
+
 Site = str
 """``same-origin``, ``same-site`` or ``cross-site``, as in ``Sec-Fetch-Site``."""
 
@@ -47,6 +56,7 @@ class Question:
     origin: bytes | None
     """The page's; ``None`` where no browser is involved."""
     scheme: str
+    """``http`` or ``https``, also of a WebSocket's handshake."""
     authority: bytes
     """What ``Host`` says: in lower case, without a default port."""
     target: bytes
@@ -57,6 +67,8 @@ class Question:
     ignored: tuple[bytes, ...] = ()
     """Names that browsers do not let a page set."""
     credentials: bool = False
+    is_websocket: bool = False
+    """It opens a WebSocket: to which browsers do not apply CORS, and send their cookies always."""
     host_is_known: bool = True
     respelled_from: str = ""
     """The URL as it was given, where its target is sent in another spelling."""
@@ -64,7 +76,8 @@ class Question:
     @property
     def url(self) -> str:
         """The whole URL, for a person."""
-        return f"{self.scheme}://{self.authority.decode()}{self.target.decode()}"
+        scheme = self.scheme.replace("http", "ws") if self.is_websocket else self.scheme
+        return f"{scheme}://{self.authority.decode()}{self.target.decode()}"
 
     @property
     def own_origin(self) -> TupleOrigin:
@@ -106,6 +119,10 @@ class Question:
 
     def request(self, site: Site | None) -> RequestHead:
         """Write the request itself."""
+        if self.is_websocket:
+            # Chromium tells nothing of itself here: a handshake has no Sec-Fetch-Site.
+            origin = () if self.origin is None else ((b"Origin", self.origin),)
+            return self._head(self.method, (*origin, *_HANDSHAKE))
         if site is None:
             return self._head(self.method, self.headers)
         lines = self._from_page(site)
@@ -131,16 +148,19 @@ def parse_question(
     method: str = "GET",
     headers: Sequence[tuple[bytes, bytes]] = (),
     credentials: bool = False,
+    websocket: bool = False,
     home: str | None = None,
 ) -> Question:
     """Read a question as a person asks it.
 
     Args:
-        url: what is called; a path stands for one of the gateway's own.
+        url: what is called; a path stands for one of the gateway's own. With ``ws`` and ``wss`` it
+            is a WebSocket's.
         origin: of the page that calls it.
         method: as the page gives it to ``fetch``.
         headers: those that the page sets.
-        credentials: whether the page says ``credentials: 'include'``.
+        credentials: whether the page says ``credentials: 'include'``; nothing to a WebSocket.
+        websocket: whether a path is a WebSocket's.
         home: what the gateway's own URLs begin with, if that is known.
 
     Raises:
@@ -153,6 +173,12 @@ def parse_question(
     if origin is not None and not origin.strip():
         remedy = "name the page's, or leave it out for a program without a browser"
         raise QuestionError(f"the origin is empty: {remedy}")
+    is_websocket = websocket or parts.is_websocket
+    if is_websocket and "#" in url:
+        raise QuestionError(f"{url!a} opens no WebSocket: leave out # and what follows")
+    if is_websocket and (method.upper() != "GET" or headers):
+        why = "it is asked for with GET, and browsers let no page set a header of that"
+        raise QuestionError(f"a WebSocket takes no --method and no --header: {why}")
     verb = method.encode(errors="replace")
     if not is_token(verb):
         raise QuestionError(f"{method!a} is no method: write one, such as PUT")
@@ -176,7 +202,8 @@ def parse_question(
         method=verb,
         headers=tuple(line for line in headers if line[0] not in ignored),
         ignored=ignored,
-        credentials=credentials and origin is not None,
+        credentials=credentials and origin is not None and not is_websocket,
+        is_websocket=is_websocket,
         host_is_known=parts.host_is_known,
         respelled_from=url if parts.is_respelled else "",
     )

@@ -7,18 +7,18 @@ is at fault, the advice says that instead.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from cors_gateway.answers import Answer
 from cors_gateway.config.load import Loaded
 from cors_gateway.config.policies import PublicSuffixes
-from cors_gateway.config.problems import Path, serialize_path
+from cors_gateway.config.problems import serialize_path
 from cors_gateway.cors.decision import Check, Reason
 from cors_gateway.cors.methods import RECEIVABLE_METHODS
 from cors_gateway.cors.origins import suggest_origin
 from cors_gateway.cors.policy import Policy, compile_policy
 from cors_gateway.cors.settings import PolicyProblem, PolicySettings
+from cors_gateway.explain.changes import Change, block_of, change_at, policy_changes
 from cors_gateway.explain.explanation import Explanation, explain
 from cors_gateway.explain.question import say_unreceivable
 from cors_gateway.failures import Failure
@@ -26,7 +26,7 @@ from cors_gateway.planned import Respond
 from cors_gateway.routes import Router
 from cors_gateway.snapshot import Route, Snapshot
 
-__all__ = ["Change", "Remedy", "find_remedy"]
+__all__ = ["Remedy", "find_remedy"]
 
 MOST_CHANGES = 8
 
@@ -36,33 +36,23 @@ NULL_ORIGIN = (
     "redirects between origins)"
 )
 MIXED_CONTENT = (
-    "no change of a policy would help: a page on https has to call https; let what speaks TLS stand "
-    "in front of the gateway, and name its origin as server.publicOrigin"
+    "no change of a policy would help: a page on https has to call {scheme}; let what speaks TLS "
+    "stand in front of the gateway, and name its origin as server.publicOrigin"
 )
 NO_HELP = "no change of the configuration would help"
 NO_CHANGE = "no change of the policy would allow it"
 LEAVE_OUT_CREDENTIALS = (
     "if the page needs no cookies, it should leave out credentials: 'include'; otherwise"
 )
+SEND_ORIGIN = "if the program can send an Origin, it should be one that is allowed; otherwise"
+OWN_PAGE = (
+    "the page is of the gateway's own origin, which the gateway does not know: TLS ends in front of "
+    "it, and a WebSocket's handshake has no Sec-Fetch-Site"
+)
 
 # A check's own remedy may be to switch it off. That is for who writes the configuration, and knows.
 _CLAUSE = re.compile(r"(?=, or |; )")
 _SWITCHED_OFF = re.compile(r"dangerously\w+: true")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One change of the configuration."""
-
-    source: str
-    """``FILE:LINE``, or the flag or variable."""
-    key: str
-    """Its path, e.g. ``corsPolicies.spa.allowOrigins``."""
-    text: str
-    """What to do there."""
-
-    def __str__(self) -> str:
-        return f"{self.source}: {self.key}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +87,8 @@ def find_remedy(
         return None
     last = explanation.last
     if last is None:
-        return Remedy(advice=MIXED_CONTENT)
+        scheme = "wss" if explanation.question.is_websocket else "https"
+        return Remedy(advice=MIXED_CONTENT.format(scheme=scheme))
     failure = _failure_of(explanation)
     if explanation.is_readable and failure is None:
         return None
@@ -112,16 +103,28 @@ def find_remedy(
     ):
         path = ("routes", loaded.snapshot.routes.index(route), "match", "methods")
         text = f"add {question.method.decode()}"
-        return Remedy((Change(_line(loaded, path), serialize_path(path), text),))
+        return Remedy((change_at(loaded, path, text),))
     if failure is not None and failure not in {Failure.ORIGIN_REFUSED, Failure.NO_ROUTE}:
         answer = _answer_of(explanation)
         why = (answer and answer.detail) or failure.summary
         return Remedy(advice=f"{NO_HELP}: {why}")
     if route is None:
         return _add_route(loaded, loaded.snapshot, explanation)
+    if explanation.is_declined:
+        path = ("routes", loaded.snapshot.routes.index(route), "upstream", "upgrades")
+        return Remedy((change_at(loaded, path, "write it as [websocket]"),))
     if route.policy is None:
         return _name_policy(loaded, loaded.snapshot, route)
+    if explanation.site == "same-origin" and loaded.snapshot.public_origin is None:
+        return _name_public_origin(loaded, loaded.snapshot, explanation, suffixes)
     return _Search(loaded, loaded.snapshot, route, route.policy, suffixes).remedy(explanation)
+
+
+def _is_up_to_policy(explanation: Explanation) -> bool:
+    """Say whether a policy is in the way; to a WebSocket it only is by a 403."""
+    if _failure_of(explanation) is Failure.ORIGIN_REFUSED:
+        return True
+    return not explanation.is_readable and not explanation.question.is_websocket
 
 
 def _failure_of(explanation: Explanation) -> Failure | None:
@@ -161,7 +164,7 @@ class _Search:
         known = frozenset(compile_policy(settings, *self._suffixes)[1])
         problems: tuple[PolicyProblem, ...] = ()
         for _ in range(MOST_CHANGES):
-            if explanation.is_readable and _failure_of(explanation) is not Failure.ORIGIN_REFUSED:
+            if not _is_up_to_policy(explanation):
                 break
             found = _widen(explanation, settings)
             if isinstance(found, str):
@@ -178,8 +181,8 @@ class _Search:
             return Remedy(advice=NO_CHANGE)
         # With the policy out of the way, a route may still refuse.
         rest = find_remedy(replace(self._loaded, snapshot=changed), explanation, self._suffixes)
-        block = _block_of(self._loaded, self._snapshot, self._route)
-        changes = tuple(self._changes(self._policy.settings, settings, block))
+        block = block_of(self._loaded, self._snapshot, self._route)
+        changes = tuple(policy_changes(self._loaded, block, self._policy.settings, settings))
         # Blocks that say the same share a policy, but not a place in the file.
         key = serialize_path(block)
         users = tuple(other.name for other in self._snapshot.routes if other.policy_key == key)
@@ -189,21 +192,6 @@ class _Search:
             users if len(users) > 1 else (),
             tuple(_say(problem) for problem in problems if problem not in known),
         )
-
-    def _changes(
-        self, before: PolicySettings, after: PolicySettings, block: Path
-    ) -> Iterator[Change]:
-        for field in fields(PolicySettings):
-            old, new = getattr(before, field.name), getattr(after, field.name)
-            if old == new:
-                continue
-            path = (*block, _key_of(field.name))
-            is_written = self._loaded.document.has(path)
-            yield Change(
-                _line(self._loaded, path if is_written else block),
-                serialize_path(path),
-                _say_change(old, new, is_written=is_written),
-            )
 
 
 def _widen(explanation: Explanation, settings: PolicySettings) -> tuple[PolicySettings, str] | str:
@@ -218,6 +206,8 @@ def _widen(explanation: Explanation, settings: PolicySettings) -> tuple[PolicySe
         meant = suggest_origin(origin)
         remedy = f'; the page\'s is "{meant}"' if meant else ""
         return f"nothing should be changed: no browser sends this as an origin{remedy}"
+    if reason is Reason.ORIGIN_REQUIRED:
+        return replace(settings, require_origin=False), SEND_ORIGIN
     if settings.mode == "reportOnly":
         return replace(settings, mode="enforce"), ""
     if explanation.actual is None and settings.preflight == "forward":
@@ -269,55 +259,32 @@ def _add_route(loaded: Loaded, snapshot: Snapshot, explanation: Explanation) -> 
     if not question.host_is_known and any(route.host for route in snapshot.routes):
         advice = "some routes are for one host only: ask with the whole URL"
     text = f"add a route whose match takes {where}"
-    return Remedy((Change(_line(loaded, ("routes",)), "routes", text),), advice)
+    return Remedy((change_at(loaded, ("routes",), text),), advice)
 
 
 def _name_policy(loaded: Loaded, snapshot: Snapshot, route: Route) -> Remedy:
     """Say where ``cors: false`` stands, and what could stand there."""
-    path = _block_of(loaded, snapshot, route)
+    path = block_of(loaded, snapshot, route)
     names = loaded.settings.cors_policies if loaded.settings else {}
     known = "".join(f", such as {name}," for name in list(names)[:1])
     text = f"name a policy{known} or a block in the place of false, or have the API send CORS"
-    return Remedy((Change(_line(loaded, path), serialize_path(path), text),))
+    return Remedy((change_at(loaded, path, text),))
+
+
+def _name_public_origin(
+    loaded: Loaded, snapshot: Snapshot, explanation: Explanation, suffixes: PublicSuffixes
+) -> Remedy:
+    """Say how the gateway gets to know a page of its own, and what else is in the way then."""
+    question = explanation.question
+    changed = replace(snapshot, public_origin=question.origin)
+    explanation = explain(changed, question, suffixes.is_public_suffix)
+    rest = find_remedy(replace(loaded, snapshot=changed), explanation, suffixes)
+    text = f"set it to {(question.origin or b'').decode()}"
+    change = change_at(loaded, ("server", "publicOrigin"), text, line_of=("server",))
+    return Remedy((change, *(rest.changes if rest else ())), OWN_PAGE)
 
 
 def _say(problem: PolicyProblem) -> str:
     clauses = _CLAUSE.split(problem.fix)
     fix = "".join(clause for clause in clauses if not _SWITCHED_OFF.search(clause))
     return ", ".join(filter(None, (problem.what, problem.why, fix)))
-
-
-def _say_change(old: object, new: object, *, is_written: bool) -> str:
-    if isinstance(old, tuple) and isinstance(new, tuple):
-        before, after = frozenset(old), frozenset(new)
-        added = ", ".join(_item(item) for item in new if item not in before)
-        removed = ", ".join(_item(item) for item in old if item not in after)
-        if removed:
-            return f"replace {removed} by {added}, and by the other pages that call it"
-        if not is_written:
-            return f"write it as [{', '.join(map(_item, new))}]"
-        return f"add {added}"
-    value = "true" if new is True else str(new)
-    return f"set it to {value}"
-
-
-def _item(item: str) -> str:
-    return item if item.replace("-", "").isalnum() else f'"{item}"'
-
-
-def _block_of(loaded: Loaded, snapshot: Snapshot, route: Route) -> Path:
-    """Find where it is written what a route's policy is."""
-    if route.policy_name is not None:
-        return ("corsPolicies", route.policy_name)
-    own: Path = ("routes", snapshot.routes.index(route), "cors")
-    return own if loaded.document.has(own) else ("defaults", "cors")
-
-
-def _line(loaded: Loaded, path: Path) -> str:
-    position = loaded.document.position(path, at_key=True)
-    return f"{position.source}:{position.line}" if position.line else position.source
-
-
-def _key_of(field: str) -> str:
-    first, *rest = field.split("_")
-    return first + "".join(word.capitalize() for word in rest)

@@ -3,7 +3,7 @@ r"""What a URL, as a person gives it, is on the wire: scheme, authority and requ
 For a page's request that is what the URL standard (section 4.4, the basic URL parser) has a browser
 make of it: no white space around it, no tabs or line breaks in it, ``/`` for ``\``, no dot segments,
 and percent-encoding where characters need it. A program's request is sent as it was typed, apart
-from that encoding. Only http and https; a host must be spelled as ``Host`` has it.
+from that encoding. Only http, https, ws and wss; a host must be spelled as ``Host`` has it.
 """
 
 import re
@@ -22,7 +22,9 @@ DEFAULT_SCHEME = "https"
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-_URL = re.compile(r"(https?)://([^/?#]*)([^?#]*)([^#]*)(?:#.*)?", re.IGNORECASE | re.DOTALL)
+_WEBSOCKET_SCHEMES = {"ws": "http", "wss": "https"}
+
+_URL = re.compile(r"(https?|wss?)://([^/?#]*)([^?#]*)([^#]*)(?:#.*)?", re.IGNORECASE | re.DOTALL)
 _STRIPPED = "".join(map(chr, range(0x21)))
 _REMOVED = re.compile(r"[\t\r\n]")
 _BEFORE_QUERY = re.compile(r"[^?#]*")
@@ -42,6 +44,8 @@ class Url(NamedTuple):
     """A URL's parts as they are sent."""
 
     scheme: str
+    """``http`` or ``https``; those of a WebSocket's handshake for ``ws`` and ``wss``."""
+    is_websocket: bool
     authority: bytes
     """In lower case, without a default port."""
     target: bytes
@@ -67,11 +71,14 @@ def parse_url(text: str, *, home: str | None, by_browser: bool) -> Url:
     found = _URL.fullmatch(whole)
     if found is None:
         raise UrlError(f"{text!a} is neither a URL nor a path: write http://host/path or /path")
-    scheme, path, query = found[1].lower(), found[3] or "/", found[4]
+    path, query = found[3] or "/", found[4]
+    given = found[1].lower()
+    scheme = _WEBSOCKET_SCHEMES.get(given, given)
     sent = _remove_dot_segments(path) if by_browser else path
     target = _encode(_ENCODED_IN_PATH, sent) + _encode(_ENCODED_IN_QUERY, query)
     return Url(
         scheme,
+        given in _WEBSOCKET_SCHEMES,
         _authority(found[2], scheme),
         target.encode("ascii"),
         is_respelled=cleaned != text or target != path + query,

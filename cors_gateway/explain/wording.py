@@ -12,7 +12,7 @@ from cors_gateway.cors.browser import CorsError, unsafe_header_names
 from cors_gateway.cors.decision import Check, Decision, Step
 from cors_gateway.cors.methods import SAFELISTED_METHODS
 from cors_gateway.cors.origins import parse_origin
-from cors_gateway.explain.explanation import Blocked, Exchange, Explanation
+from cors_gateway.explain.explanation import Blocked, Exchange, Explanation, HandshakeError
 from cors_gateway.explain.question import is_local
 from cors_gateway.explain.remedies import Remedy
 from cors_gateway.explain.urls import UNKNOWN_HOST
@@ -34,10 +34,11 @@ CHECKS = {
     Check.HEADERS: "the headers",
 }
 
-ERRORS: dict[CorsError | Blocked, str] = {
+ERRORS: dict[CorsError | Blocked | HandshakeError, str] = {
     Blocked.MIXED_CONTENT: (
-        "a page on https cannot call http, so nothing is sent, whatever the policy says"
+        "a page on https cannot call http or ws, so nothing is sent, whatever the policy says"
     ),
+    HandshakeError.UNEXPECTED_RESPONSE_CODE: "the answer is not 101",
     CorsError.MISSING_ALLOW_ORIGIN_HEADER: "the answer has no Access-Control-Allow-Origin",
     CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES: "Access-Control-Allow-Origin has several values",
     CorsError.INVALID_ALLOW_ORIGIN_VALUE: "Access-Control-Allow-Origin is no origin",
@@ -72,14 +73,17 @@ def render_text(explanation: Explanation, remedy: Remedy | None) -> str:
     if question.origin is not None:
         sender = f"from a page of {_show(question.origin)}"
         sender += ", with credentials" if question.credentials else ""
-    lines = [f"{_show(question.method)} {question.url} {sender}"]
+    what = "WebSocket" if question.is_websocket else _show(question.method)
+    lines = [f"{what} {question.url} {sender}"]
     if explanation.preflight is not None:
         lines += ["", f"The browser asks first: {'; '.join(_preflight_reasons(explanation))}."]
         lines += _tell_exchange(explanation.preflight)
     if explanation.actual is not None:
-        asked = explanation.preflight is not None
-        who = "The browser sends" if question.origin is not None else "A program sends"
-        lines += ["", f"{who} the request{', as it may' if asked else ''}:"]
+        who = "The browser" if question.origin is not None else "A program"
+        request = "request" if explanation.preflight is None else "request, as it may"
+        if question.is_websocket:
+            request = "handshake, and asks nothing before"
+        lines += ["", f"{who} sends the {request}:"]
         lines += _tell_exchange(explanation.actual)
     lines += ["", _verdict(explanation)]
     lines += [f"  note: {note}" for note in _notes(explanation)]
@@ -104,6 +108,7 @@ def as_data(explanation: Explanation, remedy: Remedy | None) -> dict[str, Any]:
             "origin": None if question.origin is None else _plain(question.origin),
             "headers": _fields(question.headers),
             "credentials": question.credentials,
+            "websocket": question.is_websocket,
         },
         "browser": {
             "verdict": "allowed" if explanation.is_readable else "refused",
@@ -150,7 +155,7 @@ def _tell_exchange(exchange: Exchange) -> Iterator[str]:
             yield f"  decision: {exchange.decision.reason}"
     planned = exchange.planned
     if isinstance(planned, Forward):
-        yield f"  forwarded to {planned.route.upstream.url}; assuming that it answers 200 without CORS:"
+        yield f"  forwarded to {planned.route.upstream.url}{_assumption(exchange)}:"
     elif planned.answer.failure is not None:
         detail = planned.answer.detail
         yield f"  refused: {planned.answer.failure.summary}{f': {detail}' if detail else ''}"
@@ -158,6 +163,14 @@ def _tell_exchange(exchange: Exchange) -> Iterator[str]:
         yield "  answered by the gateway:"
     yield f"  < {exchange.status} {reason_phrase(exchange.status).decode()}"
     yield from (f"  < {_show(name)}: {_show(value)}" for name, value in exchange.fields)
+
+
+def _assumption(exchange: Exchange) -> str:
+    if exchange.is_switched:
+        return "; assuming that it accepts"
+    if exchange.asks_to_switch:
+        return " as a plain request, without Upgrade; assuming that it answers 200"
+    return "; assuming that it answers 200 without CORS"
 
 
 def _tell_route(exchange: Exchange) -> str:
@@ -186,6 +199,8 @@ def _tell_step(step: Step) -> str:
 
 def _verdict(explanation: Explanation) -> str:
     last = explanation.last
+    if explanation.question.is_websocket and last is not None:
+        return _websocket_verdict(explanation)
     if explanation.error is not None:
         return f"The browser refuses: {explanation.error}, {_say_error(explanation.error)}."
     if explanation.site is None:
@@ -203,7 +218,18 @@ def _verdict(explanation: Explanation) -> str:
     return f"{start}."
 
 
-def _say_error(error: CorsError | Blocked) -> str:
+def _websocket_verdict(explanation: Explanation) -> str:
+    has_page = explanation.question.origin is not None
+    who = "page" if has_page else "program"
+    if explanation.error is not None:
+        return f"The {who} gets no WebSocket: {explanation.error}, {_say_error(explanation.error)}."
+    start = f"The {who} gets its WebSocket"
+    if has_page:
+        return f"{start}, and reads every message: CORS does not apply to those."
+    return f"{start}."
+
+
+def _say_error(error: CorsError | Blocked | HandshakeError) -> str:
     if error in ERRORS:
         return ERRORS[error]
     # The checks of a preflight's answer have the names of the others, with a prefix.
@@ -222,11 +248,13 @@ def _notes(explanation: Explanation) -> Iterator[str]:
         yield f"{UNKNOWN_HOST} stands for the gateway; a whole URL says more"
     if _lacks_cookies(explanation):
         yield "no cookies are sent: for those the page must say credentials: 'include'"
+    if question.is_websocket and explanation.site is not None and explanation.last is not None:
+        yield "cookies are sent whatever the page says, as far as their SameSite lets them"
+        if explanation.error is not None:
+            yield "the page only sees an error event; the console tells of the response code"
     if page is not None and is_local(own.host) and not is_local(page.host):
-        yield (
-            "Chrome asks its user before a public page may call a local address, "
-            "and shows a refusal as a CORS error"
-        )
+        shown = "" if question.is_websocket else ", and shows a refusal as a CORS error"
+        yield f"Chrome asks its user before a public page may call a local address{shown}"
 
 
 def _lacks_cookies(explanation: Explanation) -> bool:
@@ -236,6 +264,7 @@ def _lacks_cookies(explanation: Explanation) -> bool:
         explanation.site in {"same-site", "cross-site"}
         and explanation.is_served
         and not explanation.question.credentials
+        and not explanation.question.is_websocket
         and route is not None
         and route.policy is not None
         and route.policy.settings.allow_credentials

@@ -1,8 +1,10 @@
 """What an exchange asks of a client's connection."""
 
+import asyncio
 from typing import Protocol
 
 from cors_gateway.answers import Answer
+from cors_gateway.wire.plane import Connection
 from cors_gateway.wire.record import AccessRecord
 
 __all__ = ["Client"]
@@ -29,13 +31,16 @@ class Client(Protocol):
     def untaken_bytes(self) -> int:
         """Tell how much waits for the client to take it."""
 
+    def hand_over(self, connection: Connection) -> tuple[asyncio.Transport, bytes]:
+        """Give the socket to ``connection``, with what has arrived behind the head."""
+
     def exchange_failed(
         self, answer: Answer, record: AccessRecord, *, persists: bool, head_only: bool
     ) -> None:
         """Send an answer of the gateway's own; the exchange is over."""
 
-    def exchange_ended(self, *, persists: bool) -> None:
-        """Take that the response is complete."""
+    def exchange_ended(self, *, persists: bool, still_sending: bool) -> None:
+        """Take that the response is complete, though perhaps not the request."""
 
     def truncate(self, *, reset: bool) -> None:
         """Close early, so that the client knows the response for incomplete."""

@@ -10,6 +10,7 @@ section 6.5.1 leaves that to us; merging them is what must not happen).
 from collections.abc import Sequence
 from typing import Protocol
 
+from cors_gateway.conclude import Concluded
 from cors_gateway.messages.chunked import LAST_CHUNK, ChunkedDecoder, chunk_head
 from cors_gateway.messages.framing import Framing, FramingKind
 from cors_gateway.messages.heads import MessageError
@@ -200,12 +201,13 @@ class RequestContent:
 class ResponseContent:
     """The content of one response on its way to the client, behind the head."""
 
-    __slots__ = ("_held", "_writer", "length")
+    __slots__ = ("_held", "_writer", "concluded", "length")
 
-    def __init__(self, head: bytes, framing: Framing) -> None:
-        """Relay content that leaves in ``framing`` behind ``head``."""
-        self._held = head
-        self._writer = content_writer(framing)
+    def __init__(self, concluded: Concluded) -> None:
+        """Relay the content of the response that was concluded."""
+        self.concluded = concluded
+        self._held = concluded.head
+        self._writer = content_writer(concluded.downstream_framing)
         self.length = 0
         """Bytes relayed so far."""
 

@@ -1,4 +1,4 @@
-"""A client's connection: idle → busy with one exchange → idle, or lingering, or closed.
+"""A client's connection: idle → busy with one exchange → idle, or a tunnel's, or lingering, or closed.
 
 It reads one head after the other, asks ``plan`` what to do, and answers or begins an exchange.
 Heads that arrive while it is busy wait in order; past a bound, reading pauses. It owns the client's
@@ -22,9 +22,9 @@ from cors_gateway.wire import sockets
 from cors_gateway.wire.content import ContentReader, content_reader
 from cors_gateway.wire.exchange import Exchange
 from cors_gateway.wire.heads import HeadCutter, read_request_head
-from cors_gateway.wire.plane import Plane
-from cors_gateway.wire.record import AccessRecord, describe_request, note_failure
-from cors_gateway.wire.tick import NEVER
+from cors_gateway.wire.plane import Connection, Plane
+from cors_gateway.wire.record import AccessRecord, describe_request, note_answer
+from cors_gateway.wire.tick import Deadline
 from cors_gateway.wire.upstream import WRITE_BUFFER
 
 __all__ = ["DownstreamConnection"]
@@ -53,7 +53,6 @@ class DownstreamConnection(asyncio.Protocol):
         "_peer",
         "_plane",
         "_transport",
-        "_untaken",
     )
 
     def __init__(self, plane: Plane) -> None:
@@ -67,8 +66,7 @@ class DownstreamConnection(asyncio.Protocol):
         self._is_busy = False
         self._is_full = False
         self._lingering = False
-        self._deadline = NEVER
-        self._untaken = 0
+        self._deadline = Deadline(plane.ticker)
 
     # What asyncio tells.
 
@@ -76,8 +74,9 @@ class DownstreamConnection(asyncio.Protocol):
         """Begin, or refuse if there are too many."""
         transport = self._transport = cast("asyncio.Transport", transport)
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
-        self._peer = Peer(sockets.peer_address(transport))
-        self._await(self._plane.snapshot.timeouts.head)
+        scheme = b"https" if sockets.is_tls(transport) else b"http"
+        self._peer = Peer(sockets.peer_address(transport), scheme)
+        self._deadline.set(self._plane.snapshot.timeouts.head)
         if not self._plane.add(self):
             self._answer(answer_failure(Failure.CONNECTION_LIMIT), self._record(), persists=False)
 
@@ -137,7 +136,7 @@ class DownstreamConnection(asyncio.Protocol):
                 raw = heads.cut(snapshot.limits)
                 if not raw:
                     if not had_begun and heads.unread:
-                        self._await(snapshot.timeouts.head)
+                        self._deadline.set(snapshot.timeouts.head)
                     return
                 self._serve(raw)
             if len(heads.unread) > PIPELINED_BYTES:
@@ -169,7 +168,7 @@ class DownstreamConnection(asyncio.Protocol):
             raise MessageError(414, "The request target is too long.")
         planned = plan(snapshot, head, self._peer, plane.pseudonym)
         describe_request(record, head, planned)
-        self._deadline = NEVER
+        self._deadline.clear()
         if isinstance(planned, Forward):
             exchange = self._exchange = Exchange(plane, self, planned, record)
             exchange.begin()
@@ -181,12 +180,10 @@ class DownstreamConnection(asyncio.Protocol):
     def _respond(self, planned: Respond, record: AccessRecord) -> None:
         framing = planned.framing
         persists = planned.persists and not self._plane.draining
-        if framing.kind is FramingKind.COUNTED and framing.length <= DISCARDED_BYTES:
+        is_short = framing.kind is FramingKind.COUNTED and framing.length <= DISCARDED_BYTES
+        if is_short and not planned.expects_continue:
             # The content is dropped, never read as a request (RFC 9112, section 9.3).
-            if not planned.expects_continue:
-                self._discarding = content_reader(framing, strict=True)
-            else:
-                persists = False
+            self._discarding = content_reader(framing, strict=True)
         elif framing.kind is not FramingKind.NONE:
             persists = False
         self._answer(planned.answer, record, persists=persists, head_only=planned.head_only)
@@ -202,7 +199,7 @@ class DownstreamConnection(asyncio.Protocol):
             self._await_head()
             self._read_heads()
         else:
-            self._await(self._plane.snapshot.timeouts.content)
+            self._deadline.set(self._plane.snapshot.timeouts.content)
 
     def _refuse_head(self, error: MessageError, raw: bytes) -> None:
         head, record = salvage_head(raw), self._record()
@@ -213,9 +210,7 @@ class DownstreamConnection(asyncio.Protocol):
     def _answer(
         self, answer: Answer, record: AccessRecord, *, persists: bool, head_only: bool = False
     ) -> None:
-        record.status = answer.status
-        if answer.failure is not None:
-            note_failure(record, answer.failure)
+        note_answer(record, answer)
         self._write_answer(answer, record, persists=persists, head_only=head_only)
         record.duration = monotonic() - record.began
         self._plane.report(record)
@@ -264,6 +259,13 @@ class DownstreamConnection(asyncio.Protocol):
         """Tell how much waits for the client to take it."""
         return 0 if self._transport is None else sockets.untaken_bytes(self._transport)
 
+    def hand_over(self, connection: Connection) -> tuple[asyncio.Transport, bytes]:
+        """Give the socket to ``connection``, with what has arrived behind the head."""
+        transport = cast("asyncio.Transport", self._transport)
+        self._exchange = self._transport = None
+        self._plane.replace(self, connection)
+        return transport, self._heads.take_unread()
+
     def exchange_failed(
         self, answer: Answer, record: AccessRecord, *, persists: bool, head_only: bool
     ) -> None:
@@ -273,13 +275,12 @@ class DownstreamConnection(asyncio.Protocol):
         self._write_answer(answer, record, persists=persists, head_only=head_only)
         self._next_request()
 
-    def exchange_ended(self, *, persists: bool) -> None:
+    def exchange_ended(self, *, persists: bool, still_sending: bool) -> None:
         """Go on with the next request, or close."""
-        takes_content = self._exchange is not None and self._exchange.takes_content
         self._exchange = None
         if persists and not self._plane.draining:
             self._await_head()
-        elif takes_content:
+        elif still_sending or self._heads.unread:
             self._linger()
         else:
             self._close()
@@ -288,7 +289,7 @@ class DownstreamConnection(asyncio.Protocol):
     def truncate(self, *, reset: bool) -> None:
         """Close early, so that the client knows the response for incomplete."""
         self._exchange = None
-        if reset and self._transport is not None:
+        if reset:
             sockets.abort_with_reset(self._transport)
         else:
             self._close()
@@ -306,8 +307,11 @@ class DownstreamConnection(asyncio.Protocol):
                 self.abort()
             elif now >= exchange.deadline:
                 exchange.overdue()
-        elif now >= self._deadline:
+        elif self._deadline.has_passed(now):
             self._time_is_up(transport)
+        elif transport.is_closing() and not self._lingering and not self.untaken_bytes():
+            # TLS would wait for the client's close_notify, which idle clients never send.
+            transport.abort()
 
     def drain(self) -> None:
         """Close when the request in progress is answered, or now if there is none."""
@@ -323,33 +327,27 @@ class DownstreamConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close now."""
         self._lose_client()
-        if self._transport is not None:
-            sockets.abort_with_reset(self._transport)
+        sockets.abort_with_reset(self._transport)
 
     # The steps that several of these share.
 
     def _record(self) -> AccessRecord:
         return AccessRecord(self._plane.new_request_id(), self._peer.address, monotonic())
 
-    def _await(self, seconds: float) -> None:
-        """Let the client have so long to say something."""
-        self._untaken = 0
-        self._deadline = self._plane.ticker.after(seconds)
-
     def _await_reading(self, seconds: float) -> None:
         """Let the client have so long to read something of what is written."""
-        self._await(seconds)
-        self._untaken = self.untaken_bytes()
+        self._deadline.set(seconds, untaken=self.untaken_bytes())
 
     def _await_head(self) -> None:
         timeouts = self._plane.snapshot.timeouts
         if self._is_full:
             self._await_reading(timeouts.write)
         else:
-            self._await(timeouts.keep_alive)
+            self._deadline.set(timeouts.keep_alive)
 
     def _time_is_up(self, transport: asyncio.Transport) -> None:
-        if self._untaken and self.untaken_bytes() < self._untaken:
+        untaken = self.untaken_bytes()
+        if untaken and self._deadline.has_progress(untaken):
             # Slow, but alive: what was written last is being read.
             self._await_reading(self._plane.snapshot.timeouts.write)
         elif transport.is_closing() or self._lingering or self._is_full or self._discarding:
@@ -391,6 +389,9 @@ class DownstreamConnection(asyncio.Protocol):
         self.resume_reading()
         if transport.can_write_eof():
             transport.write_eof()
+        else:
+            # TLS has no half-close: closing says the end, and drops what still arrives.
+            transport.close()
 
     def _close(self) -> None:
         """Close once the client has read what is written, if it goes on reading."""

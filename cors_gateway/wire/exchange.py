@@ -43,25 +43,22 @@ without content, on a reused connection, before any byte of a response (RFC 9110
 
 from time import monotonic
 
-from cors_gateway.answers import answer_failure
+from cors_gateway.answers import CONTINUE, answer_failure
 from cors_gateway.conclude import Concluded, conclude, conclude_interim
 from cors_gateway.failures import Failure, failure_of_message
 from cors_gateway.messages.heads import MessageError, ResponseHead
 from cors_gateway.planned import Forward
+from cors_gateway.upgrades import conclude_upgrade
 from cors_gateway.wire.client import Client
 from cors_gateway.wire.content import ContentReader, RequestContent, ResponseContent, content_reader
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord, note_failure
 from cors_gateway.wire.state import CONNECTED, Patience, State
 from cors_gateway.wire.tick import NEVER
+from cors_gateway.wire.tunnel import Tunnel
 from cors_gateway.wire.upstream import UpstreamConnection
 
 __all__ = ["Exchange", "State"]
-
-MAX_INTERIM_RESPONSES = 16
-"""Interim responses before the final one; more is an API that never answers."""
-
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Exchange:
@@ -69,10 +66,8 @@ class Exchange:
 
     __slots__ = (
         "_client",
-        "_concluded",
         "_content",
         "_forward",
-        "_interim_responses",
         "_patience",
         "_plane",
         "_pool",
@@ -97,9 +92,7 @@ class Exchange:
         self._patience = Patience(plane.ticker, forward)
         self._content = RequestContent(forward.framing, forward.max_content_bytes)
         self._response: ResponseContent | None = None
-        self._concluded: Concluded | None = None
         self._upstream: UpstreamConnection | None = None
-        self._interim_responses = 0
         self._retried = False
         self._sent_at = record.began
 
@@ -109,7 +102,7 @@ class Exchange:
         """Ask for a connection."""
         if self.takes_content:
             self._client.pause_reading()
-        self._pool.acquire(self, repeatable=self._is_repeatable)
+        self._pool.acquire(self, repeatable=self._forward.is_repeatable)
 
     def wait_until(self, deadline: float, failure: Failure) -> None:
         """Take how long the pool may need, and what it means if it needs longer."""
@@ -167,8 +160,6 @@ class Exchange:
         if head.status < 200:
             self._relay_interim(head)
             return None
-        self._record.upstream_status = head.status
-        self._record.upstream_duration = monotonic() - self._sent_at
         concluded = conclude(
             self._forward,
             head,
@@ -176,18 +167,17 @@ class Exchange:
             request_id=self._record.request_id,
             close=self.state is State.SENDING or self._plane.draining,
         )
-        self._concluded = concluded
+        self._response = ResponseContent(concluded)
         self._patience.streams = concluded.is_event_stream
-        self._response = ResponseContent(concluded.head, concluded.downstream_framing)
-        self._record.status = head.status
+        self._note_response(head)
         return content_reader(concluded.upstream_framing, strict=False)
 
     def response_content(self, pieces: tuple[bytes, ...], *, finished: bool) -> None:
         """Relay content, with the head in front if it has not left yet."""
         if not self._expects(*CONNECTED):
             return
-        concluded, response = self._concluded, self._response
-        if concluded is None or response is None:
+        response = self._response
+        if response is None:
             self._fail(Failure.INTERNAL)
             return
         if self.state is State.WAITING:
@@ -199,7 +189,7 @@ class Exchange:
         if framed:
             self._client.write(framed)
         if finished:
-            self._finish(concluded)
+            self._finish(response.concluded)
         else:
             self._await_peer()
 
@@ -223,7 +213,7 @@ class Exchange:
             and upstream.reused
             and not upstream.response_begun
             and not self._retried
-            and self._is_repeatable
+            and self._forward.is_repeatable
         ):
             self._retried = True
             self._upstream = None
@@ -314,10 +304,6 @@ class Exchange:
         self._fail(Failure.INTERNAL)
         return False
 
-    @property
-    def _is_repeatable(self) -> bool:
-        return self._forward.is_idempotent and self._forward.framing.is_empty
-
     def _relay_request(self, head: bytes, data: bytes) -> None:
         upstream, content = self._upstream, self._content
         if upstream is None:  # pragma: no cover - SENDING and EARLY have one
@@ -337,14 +323,29 @@ class Exchange:
         self._await_peer()
 
     def _relay_interim(self, head: ResponseHead) -> None:
-        self._interim_responses += 1
         if head.status == 101:
-            self._fail(Failure.UPGRADE_UNEXPECTED)
-        elif self._interim_responses > MAX_INTERIM_RESPONSES:
-            self._fail(Failure.RESPONSE_MALFORMED)
+            self._switch(head)
         elif head.status != 100 and self._forward.minor_version:
             # RFC 9110, section 15.2: relayed, but never to HTTP/1.0; a 100 is ours to send.
             self._client.write(conclude_interim(self._forward, head))
+
+    def _switch(self, head: ResponseHead) -> None:
+        """Let a tunnel go on with both connections, if the client asked for one."""
+        upstream = self._upstream
+        if upstream is None or self.state is not State.WAITING or not self._forward.upgrade:
+            self._fail(Failure.UPGRADE_UNEXPECTED)
+            return
+        written = conclude_upgrade(head, self._forward.upgrade)
+        self._note_response(head)
+        self._upstream = None
+        self.state = State.ENDED
+        self._client.write(written)
+        tunnel = Tunnel(self._plane, self._record, self._forward, upstream)
+        tunnel.begin(*self._client.hand_over(tunnel))
+
+    def _note_response(self, head: ResponseHead) -> None:
+        self._record.status = self._record.upstream_status = head.status
+        self._record.upstream_duration = monotonic() - self._sent_at
 
     def _finish(self, concluded: Concluded) -> None:
         complete = self.state is State.RELAYING
@@ -358,14 +359,14 @@ class Exchange:
                 upstream.close()
             else:
                 upstream.abort()
-        self._client.exchange_ended(persists=complete and concluded.downstream_persists)
+        persists = complete and concluded.downstream_persists
+        self._client.exchange_ended(persists=persists, still_sending=not complete)
 
     def _fail(self, failure: Failure, *, detail: str = "") -> None:
         if self.state is State.ENDED:
             return
-        begun = self.state in {State.EARLY, State.RELAYING}
         self._let_upstream_go()
-        if not begun:
+        if self.state not in {State.EARLY, State.RELAYING}:
             answer = answer_failure(failure, self._forward.answer_fields, detail=detail)
             self._record.status = answer.status
             self.state = State.ENDED
@@ -378,7 +379,7 @@ class Exchange:
             self._end(failure)
             return
         self._end(failure)
-        by_closing = self._concluded is not None and self._concluded.ends_by_closing
+        by_closing = self._response is not None and self._response.concluded.ends_by_closing
         self._client.truncate(reset=by_closing or failure is Failure.CLIENT_GONE)
 
     def _let_upstream_go(self) -> None:

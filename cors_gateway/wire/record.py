@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from cors_gateway.answers import Answer
 from cors_gateway.failures import Failure
 from cors_gateway.messages.heads import RequestHead
 from cors_gateway.planned import Forward, Respond
@@ -17,6 +18,7 @@ from cors_gateway.planned import Forward, Respond
 __all__ = [
     "AccessRecord",
     "describe_request",
+    "note_answer",
     "note_failure",
     "serialize_json",
     "serialize_text",
@@ -75,6 +77,13 @@ def note_failure(record: AccessRecord, failure: Failure) -> None:
     record.error = failure.proxy_error
     record.problem = failure.value
     record.fault = failure.fault
+
+
+def note_answer(record: AccessRecord, answer: Answer) -> None:
+    """Note what the gateway answered itself."""
+    record.status = answer.status
+    if answer.failure is not None:
+        note_failure(record, answer.failure)
 
 
 def describe_request(record: AccessRecord, head: RequestHead, planned: Forward | Respond) -> None:

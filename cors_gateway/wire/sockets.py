@@ -15,20 +15,24 @@ import termios
 __all__ = [
     "abort_with_reset",
     "has_hung_up",
+    "is_tls",
     "pause_reading",
     "peer_address",
     "resume_reading",
     "untaken_bytes",
+    "was_reset",
 ]
 
 _HANG_UP = getattr(select, "POLLRDHUP", 0x2000)
 
 
-def abort_with_reset(transport: asyncio.Transport) -> None:
-    """Close a connection so that the peer sees a reset, not an orderly end.
+def abort_with_reset(transport: asyncio.Transport | None) -> None:
+    """Close a connection, if there is one, so that the peer sees a reset, not an orderly end.
 
     ``abort`` alone sends FIN on uvloop, which ends content until close as if it were whole.
     """
+    if transport is None:
+        return
     sock = transport.get_extra_info("socket")
     if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -40,6 +44,18 @@ def has_hung_up(transport: asyncio.Transport) -> bool:
     poll = select.poll()
     poll.register(transport.get_extra_info("socket").fileno(), _HANG_UP)
     return bool(poll.poll(0))
+
+
+def was_reset(transport: asyncio.Transport) -> bool:
+    """Say whether the peer has reset the connection; one that ended in order has not been."""
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), 0)
+    return any(events & select.POLLERR for _, events in poll.poll(0))
+
+
+def is_tls(transport: asyncio.Transport) -> bool:
+    """Say whether the peer's bytes arrive encrypted."""
+    return transport.get_extra_info("sslcontext") is not None
 
 
 def peer_address(transport: asyncio.Transport) -> str:

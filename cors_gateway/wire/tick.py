@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 
-__all__ = ["INTERVAL", "NEVER", "Ticker"]
+__all__ = ["INTERVAL", "NEVER", "Deadline", "Ticker"]
 
 INTERVAL = 0.25
 """Seconds between two ticks."""
@@ -58,6 +58,35 @@ class Ticker:
         self.now = self._loop.time()
         self.date = _date()
         self._on_tick()
+
+
+class Deadline:
+    """Until when a peer may keep us waiting: to say something, or to take what it was sent."""
+
+    __slots__ = ("_at", "_ticker", "untaken")
+
+    def __init__(self, ticker: Ticker) -> None:
+        self._ticker = ticker
+        self._at = NEVER
+        self.untaken = 0
+        """Bytes that the peer had not taken when the wait began; 0 if that does not count."""
+
+    def set(self, seconds: float, *, untaken: int = 0) -> None:
+        """Begin to wait."""
+        self._at = self._ticker.after(seconds)
+        self.untaken = untaken
+
+    def clear(self) -> None:
+        """Wait for nothing."""
+        self._at = NEVER
+
+    def has_passed(self, now: float) -> bool:
+        """Say whether the wait is over, at a time of the loop's clock."""
+        return now >= self._at
+
+    def has_progress(self, untaken: int) -> bool:
+        """Say whether the peer, though slow, goes on taking what it was sent."""
+        return untaken < self.untaken
 
 
 def _date() -> bytes:

@@ -1,8 +1,9 @@
 """Short words to load a configuration and to ask it something."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cors_gateway.config.flaws import Flaw
 from cors_gateway.config.load import Loaded, load
 from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
@@ -10,7 +11,7 @@ from cors_gateway.explain.explanation import Exchange, Explanation, explain, hom
 from cors_gateway.explain.question import parse_question
 from cors_gateway.explain.remedies import Remedy, find_remedy
 
-__all__ = ["APP", "FILE", "SUFFIXES", "ask", "configured", "last_of", "remedy_for"]
+__all__ = ["APP", "FILE", "SUFFIXES", "ask", "configured", "find_problems", "last_of", "remedy_for"]
 
 APP = "https://app.example.com"
 SUFFIXES = PublicSuffixes(is_public_suffix, is_registry_suffix)
@@ -34,6 +35,20 @@ class _NoReader:
     def read_file(self, path: str) -> str:
         raise FileNotFoundError(path)
 
+    def locate(self, path: str) -> str:
+        return path
+
+    def check_pair(self, certificate: str, key: str) -> Sequence[Flaw]:
+        return ()
+
+    def check_authorities(self, path: str) -> Sequence[Flaw]:
+        return ()
+
+
+def find_problems(text: str) -> list[str]:
+    """Load a configuration that has mistakes, and tell of them."""
+    return list(map(str, load(text, "f.yaml", _NoReader(), *SUFFIXES).problems))
+
 
 def configured(text: str = FILE) -> Loaded:
     """Load a configuration that has no mistakes."""
@@ -49,6 +64,7 @@ def ask(
     url: str = "/api",
     *headers: tuple[bytes, bytes],
     credentials: bool = False,
+    websocket: bool = False,
 ) -> Explanation:
     """Ask what becomes of a request."""
     assert loaded.snapshot is not None
@@ -58,6 +74,7 @@ def ask(
         method=method,
         headers=headers,
         credentials=credentials,
+        websocket=websocket,
         home=home_of(loaded.snapshot),
     )
     return explain(loaded.snapshot, question, is_public_suffix)

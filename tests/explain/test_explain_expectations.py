@@ -3,8 +3,9 @@
 import pytest
 
 from cors_gateway.explain.expectations import check_expectations
-from tests.explain.asking import FILE, SUFFIXES, configured
+from tests.explain.asking import FILE, SUFFIXES, configured, find_problems
 
+DECLINED = FILE.replace("upstream: http://h", "upstream: {url: http://h, upgrades: []}")
 HOSTS = FILE.replace("path: /api", "path: /api, host: api.example")
 
 
@@ -128,3 +129,64 @@ def test_an_expectation_that_fails(test: str, told: str) -> None:
 
     text = str(problem).removeprefix("f.yaml:11:5: tests[1]: ")
     assert text.startswith(told[:-1]) if told.endswith("…") else text == told
+
+
+@pytest.mark.parametrize(
+    "text, test, told",
+    [
+        pytest.param(FILE, "origin: https://app.example.com, expect: allow", "", id="it is opened"),
+        pytest.param(FILE, "origin: https://x.example, expect: deny", "", id="it is refused"),
+        pytest.param(DECLINED, "origin: https://app.example.com, expect: deny", "", id="declined"),
+        pytest.param(FILE, "method: GET, expect: allow", "", id="a program, and its method said"),
+        pytest.param(
+            HOSTS, "origin: https://app.example.com, host: api.example, expect: allow", "",
+            id="a host",
+        ),
+        pytest.param(
+            FILE, "origin: https://app.example.com, credentials: true, expect: allow", "",
+            id="cookies, which need no permission",
+        ),
+        pytest.param(
+            FILE, "origin: https://x.example, expect: allow",
+            '"WebSocket /api from https://x.example" fails, it expects allow and the gateway answers '
+            '403 itself, f.yaml:3: corsPolicies.spa.allowOrigins: add "https://x.example"',
+            id="refused, and it should not be",
+        ),
+        pytest.param(
+            DECLINED, "name: n, origin: https://app.example.com, expect: allow",
+            '"n" fails, it expects allow and the gateway asks the API for no WebSocket, '
+            "f.yaml:8: routes[0].upstream.upgrades: write it as [websocket]",
+            id="declined, and it should not be",
+        ),
+        pytest.param(
+            FILE, "name: n, origin: https://app.example.com, expect: deny",
+            '"n" fails, it expects deny and the page gets its WebSocket: '
+            '"https://app.example.com" allows its origin',
+            id="opened, and it should not be",
+        ),
+        pytest.param(
+            f"server: {{publicOrigin: http://h}}\n{FILE}",
+            "name: n, origin: https://app.example.com, expect: allow",
+            '"n" fails, it expects allow and the browser refuses: mixed-content, no change of a '
+            "policy would help: a page on https has to call wss; let what speaks TLS stand in front "
+            "of the gateway, and name its origin as server.publicOrigin",
+            id="mixed content",
+        ),
+    ],
+)  # fmt: skip
+def test_a_page_that_opens_a_websocket(text: str, test: str, told: str) -> None:
+    loaded = configured(f"{text}tests: [{{path: /api, websocket: true, {test}}}]\n")
+
+    problems = check_expectations(loaded, SUFFIXES)
+
+    assert [str(problem).partition("tests[0]: ")[2] for problem in problems] == [told][: bool(told)]
+
+
+def test_what_no_page_can_say_about_its_websocket_does_not_load() -> None:
+    test = "{path: /, websocket: true, method: PUT, headers: {X-A: b}, expect: deny}"
+    why = "a WebSocket is asked for with GET, and browsers let no page set a header of that"
+
+    assert find_problems(f"{FILE}tests: [{test}]\n") == [
+        f'f.yaml:9:44: tests[0].method: "PUT" opens no WebSocket, {why}, remove it',
+        f"f.yaml:9:58: tests[0].headers: headers open no WebSocket, {why}, remove them",
+    ]

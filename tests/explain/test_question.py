@@ -143,7 +143,7 @@ def test_headers_that_a_page_cannot_set_are_named_and_left_out() -> None:
     "url, origin, method, said",
     [
         pytest.param("api/a", APP, "GET", "http://host/path", id="neither URL nor path"),
-        pytest.param("ws://h/", APP, "GET", "http://host/path", id="a WebSocket"),
+        pytest.param("ftp://h/", APP, "GET", "http://host/path", id="neither HTTP nor WebSocket"),
         pytest.param("http:///a", APP, "GET", "host:port", id="no host"),
         pytest.param("http://u@h/a", APP, "GET", "host:port", id="a user"),
         pytest.param("http://é/a", APP, "GET", "ASCII", id="a host that is not ASCII"),
@@ -164,6 +164,71 @@ def test_a_question_that_makes_no_sense(
         asked(url, origin, method)
 
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url, origin, method, headers, said",
+    [
+        pytest.param("wss://h/", APP, "POST", [], "no --method", id="a page's method"),
+        pytest.param("wss://h/", None, "PUT", [], "no --method", id="a program's method"),
+        pytest.param("wss://h/", APP, "GET", [(b"X-A", b"1")], "no --header", id="a header"),
+        pytest.param("ws://h/a#b", APP, "GET", [], "leave out #", id="a fragment"),
+        pytest.param("ws://h/#", None, "GET", [], "leave out #", id="a program's empty fragment"),
+        pytest.param("wss://h/", " ", "GET", [], "the origin is empty", id="an empty origin"),
+        pytest.param("ws:///a", APP, "GET", [], "host:port", id="no host"),
+    ],
+)
+def test_no_browser_opens_such_a_websocket(
+    url: str, origin: str | None, method: str, headers: list[tuple[bytes, bytes]], said: str
+) -> None:
+    with pytest.raises(QuestionError) as raised:
+        parse_question(url, origin=origin, method=method, headers=headers)
+
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("origin", [pytest.param(APP, id="a page"), pytest.param(None, id="none")])
+def test_the_handshake_of_a_websocket(origin: str | None) -> None:
+    question = parse_question("wss://api.example.com/a?b", origin=origin, method="GET")
+
+    head = question.request(question.site(is_public_suffix))
+
+    assert (head.method, head.target) == (b"GET", b"/a?b")
+    assert head.fields == (
+        (b"Host", b"api.example.com"),
+        *([] if origin is None else [(b"Origin", origin.encode())]),
+        (b"Connection", b"Upgrade"),
+        (b"Upgrade", b"websocket"),
+        (b"Sec-WebSocket-Version", b"13"),
+        (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+    )
+
+
+@pytest.mark.parametrize(
+    "url, own, shown",
+    [
+        pytest.param("ws://H/a", "http://h", "ws://h/a", id="in the clear"),
+        pytest.param("WSS://h:443", "https://h", "wss://h/", id="encrypted"),
+        pytest.param("ws://h:443/", "http://h:443", "ws://h:443/", id="another port"),
+        pytest.param("/a", "https://www.example", "wss://www.example/a", id="a path"),
+    ],
+)
+def test_a_websocket_belongs_to_an_origin_of_http(url: str, own: str, shown: str) -> None:
+    question = parse_question(url, origin=own, websocket=True, home="https://www.example")
+
+    assert question.site(is_public_suffix) == "same-origin"
+    assert question.url == shown
+
+
+def test_a_page_of_the_same_origin_says_so_when_it_opens_a_websocket() -> None:
+    question = asked("ws://h/", "http://h")
+
+    assert (b"Origin", b"http://h") in question.request("same-origin").fields
+
+
+def test_a_page_has_no_say_in_the_cookies_of_a_websocket() -> None:
+    assert not asked("wss://h/", credentials=True).credentials
+    assert asked("https://h/", credentials=True).credentials
 
 
 def test_an_origin_is_not_given_as_a_header() -> None:

@@ -60,6 +60,24 @@ def test_whether_the_target_was_written_so(text: str, is_respelled: bool) -> Non
     assert parse_url(text, home=None, by_browser=True).is_respelled is is_respelled
 
 
+@pytest.mark.parametrize(
+    "text, scheme, authority, is_websocket",
+    [
+        pytest.param("ws://h:80/a", "http", b"h", True, id="in the clear"),
+        pytest.param("WSS:\\\\h:443", "https", b"h", True, id="encrypted"),
+        pytest.param("ws://h:443/a", "http", b"h:443", True, id="a port that is not its own"),
+        pytest.param("https://h", "https", b"h", False, id="no WebSocket"),
+        pytest.param("/a", "http", b"home", False, id="a path"),
+    ],
+)
+def test_a_websocket_is_asked_for_over_http(
+    text: str, scheme: str, authority: bytes, is_websocket: bool
+) -> None:
+    url = parse_url(text, home="http://home", by_browser=True)
+
+    assert (url.scheme, url.authority, url.is_websocket) == (scheme, authority, is_websocket)
+
+
 @pytest.mark.parametrize("text", ["", "a/b", "ftp://h/", "http:\\\\u@h/"])
 def test_what_cannot_be_called(text: str) -> None:
     with pytest.raises(UrlError):

@@ -4,7 +4,7 @@ import pytest
 
 from cors_gateway.cors.browser import CorsError
 from cors_gateway.cors.decision import Check
-from cors_gateway.explain.explanation import Blocked
+from cors_gateway.explain.explanation import Blocked, HandshakeError
 from cors_gateway.explain.remedies import find_remedy
 from cors_gateway.explain.wording import CHECKS, ERRORS, as_data, render_text
 from tests.explain.asking import APP, FILE, SUFFIXES, ask, configured
@@ -140,7 +140,7 @@ def test_headers_that_a_page_cannot_set() -> None:
 
 def test_everything_that_can_be_told_has_words() -> None:
     assert set(CHECKS) == set(Check)
-    assert set(Blocked) <= ERRORS.keys()
+    assert set(Blocked) | set(HandshakeError) <= ERRORS.keys()
     for error in CorsError:
         assert error in ERRORS or CorsError(error.removeprefix("Preflight")) in ERRORS
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cors_gateway.conclude import Concluded
 from cors_gateway.messages.framing import CHUNKED, NO_CONTENT, UNTIL_CLOSE, Framing, FramingKind
 from cors_gateway.messages.heads import MessageError
 from cors_gateway.wire.content import RequestContent, ResponseContent, content_reader
@@ -84,6 +85,17 @@ def test_a_request_stops_at_its_bound() -> None:
     assert caught.value.status == 413
 
 
+def concluded(framing: Framing) -> Concluded:
+    return Concluded(
+        head=b"HEAD",
+        upstream_framing=framing,
+        downstream_framing=framing,
+        upstream_persists=True,
+        downstream_persists=True,
+        is_event_stream=False,
+    )
+
+
 @pytest.mark.parametrize(
     "framing, expected",
     [
@@ -93,7 +105,7 @@ def test_a_request_stops_at_its_bound() -> None:
     ],
 )
 def test_a_response_leaves_with_its_head_in_front(framing: Framing, expected: list[bytes]) -> None:
-    content = ResponseContent(b"HEAD", framing)
+    content = ResponseContent(concluded(framing))
     assert [
         content.relay((b"a", b"bc"), finished=False),
         content.relay((b"de",), finished=True),
@@ -102,6 +114,6 @@ def test_a_response_leaves_with_its_head_in_front(framing: Framing, expected: li
 
 
 def test_a_head_leaves_although_no_content_has_come() -> None:
-    content = ResponseContent(b"HEAD", CHUNKED)
+    content = ResponseContent(concluded(CHUNKED))
     assert content.relay((), finished=False) == b"HEAD"
     assert content.relay((), finished=True) == b"0\r\n\r\n"

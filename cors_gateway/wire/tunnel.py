@@ -1,0 +1,229 @@
+"""A tunnel: bytes both ways between a client and an API that have switched protocols.
+
+It begins when the API's 101 has gone to the client, never before: a byte that reached the API
+earlier could be a request that nobody has looked at (RFC 9110, section 7.8). From then on nothing is
+read, counted as messages, or changed; frames, pings, compression and close codes are between the two.
+
+What is kept: order; back-pressure (who cannot take more pauses the other); a closed sending side,
+which is passed on while the other direction goes on; a reset, which is passed on as one. A tunnel
+in which nothing is said for ``timeouts.tunnel`` is closed, and one with a closed side after
+``timeouts.idle``. TLS cannot close one side alone: there the end of one direction ends both.
+"""
+
+import asyncio
+from time import monotonic
+from typing import cast
+
+from cors_gateway.failures import Failure
+from cors_gateway.planned import Forward
+from cors_gateway.wire import sockets
+from cors_gateway.wire.plane import Plane
+from cors_gateway.wire.record import AccessRecord, note_failure
+from cors_gateway.wire.tick import Deadline
+from cors_gateway.wire.upstream import WRITE_BUFFER, UpstreamConnection
+
+__all__ = ["Tunnel"]
+
+
+class _Side(asyncio.Protocol):
+    """One end of a tunnel: what arrives here leaves at the other."""
+
+    __slots__ = ("_tunnel", "has_ended", "other", "received", "transport")
+
+    other: "_Side"
+
+    def __init__(self, tunnel: "Tunnel") -> None:
+        self._tunnel = tunnel
+        self.transport: asyncio.Transport | None = None
+        """``None`` once the connection is gone."""
+        self.has_ended = False
+        """Whether the peer has closed its sending side."""
+        self.received = 0
+
+    def data_received(self, data: bytes) -> None:
+        self.received += len(data)
+        other = self.other.transport
+        if other is not None and not other.is_closing():
+            other.write(data)
+        self._tunnel.renew()
+
+    def eof_received(self) -> bool:
+        self.has_ended = True
+        return self._tunnel.end_direction(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self._tunnel.lose(self, reset=exc is not None)
+
+    def pause_writing(self) -> None:
+        sockets.pause_reading(self.other.transport)
+        self._tunnel.renew()
+
+    def resume_writing(self) -> None:
+        sockets.resume_reading(self.other.transport)
+        self._tunnel.renew()
+
+    def untaken_bytes(self) -> int:
+        return 0 if self.transport is None else sockets.untaken_bytes(self.transport)
+
+
+class Tunnel:
+    """Two connections that have become one, until both are gone."""
+
+    __slots__ = (
+        "_client",
+        "_connection",
+        "_deadline",
+        "_is_closing",
+        "_plane",
+        "_record",
+        "_timeouts",
+        "_upstream",
+        "_write_timeout",
+    )
+
+    def __init__(
+        self, plane: Plane, record: AccessRecord, forward: Forward, connection: UpstreamConnection
+    ) -> None:
+        """Make a tunnel; ``begin`` lets bytes through.
+
+        Args:
+            plane: what it belongs to.
+            record: of the request that asked for it; reported when it ends.
+            forward: what was planned for that request.
+            connection: to the API, which has sent its 101.
+        """
+        self._plane = plane
+        self._record = record
+        self._timeouts = forward.route.upstream.timeouts
+        self._write_timeout = forward.timeouts.write
+        self._connection = connection
+        self._deadline = Deadline(plane.ticker)
+        self._is_closing = False
+        self._client = _Side(self)
+        self._upstream = _Side(self)
+        self._client.other, self._upstream.other = self._upstream, self._client
+
+    def begin(self, client: asyncio.Transport, unread: bytes) -> None:
+        """Take over both sockets, and pass on what has arrived already.
+
+        Args:
+            client: the socket of the client, which has been sent the 101.
+            unread: what the client sent behind its request.
+        """
+        upstream, early = self._connection.hand_over()
+        arrived = ((self._client, client, unread), (self._upstream, upstream, early))
+        for side, transport, _ in arrived:
+            side.transport = transport
+            transport.set_protocol(side)
+        for side, transport, data in arrived:
+            if data:
+                side.data_received(data)
+            if transport.get_write_buffer_size() > WRITE_BUFFER:
+                side.pause_writing()
+            else:
+                side.resume_writing()
+
+    # What its sides tell.
+
+    def renew(self) -> None:
+        """Take that something has happened: wait anew for the next."""
+        if self._is_closing:
+            return
+        half_closed = self._client.has_ended or self._upstream.has_ended
+        self._deadline.set(self._timeouts.idle if half_closed else self._timeouts.tunnel)
+
+    def end_direction(self, side: _Side) -> bool:
+        """Take that one peer sends no more; say whether it may still be sent to."""
+        transport, other = cast("asyncio.Transport", side.transport), side.other.transport
+        goes_on = (
+            other is not None
+            and not other.is_closing()
+            and not side.other.has_ended
+            and other.can_write_eof()
+            and transport.can_write_eof()
+        )
+        if goes_on and other is not None:
+            other.write_eof()
+            self.renew()
+            return True
+        self._close()
+        return False
+
+    def lose(self, side: _Side, *, reset: bool) -> None:
+        """Take that one connection is gone: the other goes as well, in the same way."""
+        if side is self._upstream:
+            self._connection.connection_lost(None)
+        other = side.other.transport
+        if other is None:
+            self._finish()
+        elif reset and not self._is_closing:
+            self._fail(side)
+        else:
+            self._close()
+
+    # What the plane asks for.
+
+    def check_time(self, now: float) -> None:
+        """Act if nothing has happened for too long, or if a paused peer has gone unnoticed."""
+        for side in (self._client, self._upstream):
+            transport = side.transport
+            if transport and not transport.is_reading() and sockets.was_reset(transport):
+                self._fail(side)
+        has_passed = self._deadline.has_passed(now)
+        if not has_passed and not self._is_closing:
+            return
+        untaken = self._client.untaken_bytes() + self._upstream.untaken_bytes()
+        if self._is_closing and not untaken:
+            # TLS would wait for a close_notify that the peer need not send.
+            self.abort()
+        if not has_passed:
+            return
+        if self._deadline.has_progress(untaken) or (untaken and not self._deadline.untaken):
+            self._deadline.set(self._write_timeout, untaken=untaken)
+        elif self._is_closing:
+            self.abort()
+        else:
+            note_failure(self._record, Failure.TUNNEL_IDLE)
+            self._close()
+
+    def drain(self) -> None:
+        """Go on: a tunnel has no end of its own to wait for; ``stop`` ends it."""
+
+    def stop(self) -> None:
+        """Close both connections."""
+        note_failure(self._record, Failure.STOPPING)
+        self._close()
+
+    def abort(self) -> None:
+        """Close both connections now."""
+        self._is_closing = True
+        for side in (self._client, self._upstream):
+            sockets.abort_with_reset(side.transport)
+
+    # The steps that several of these share.
+
+    def _close(self) -> None:
+        """Close both connections once their peers have taken what was sent, if they go on taking."""
+        if not self._is_closing:
+            self._is_closing = True
+            untaken = self._client.untaken_bytes() + self._upstream.untaken_bytes()
+            self._deadline.set(self._write_timeout, untaken=untaken)
+        for side in (self._client, self._upstream):
+            if side.transport is not None:
+                side.transport.close()
+
+    def _fail(self, side: _Side) -> None:
+        """Pass a reset on."""
+        from_client = side is self._client
+        failure = Failure.CLIENT_GONE if from_client else Failure.CONNECTION_TERMINATED
+        note_failure(self._record, failure)
+        self.abort()
+
+    def _finish(self) -> None:
+        record = self._record
+        record.request_bytes = self._client.received
+        record.response_bytes = self._upstream.received
+        record.duration = monotonic() - record.began
+        self._plane.remove(self)
+        self._plane.report(record)
