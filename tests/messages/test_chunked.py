@@ -61,6 +61,7 @@ def test_what_follows_a_message_is_surplus(message: bytes, content: bytes, step:
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("message, content", COMPLETE)
+@pytest.mark.row("B16")
 def test_b16_a_message_without_its_last_byte_is_not_finished(
     message: bytes, content: bytes, step: int
 ) -> None:
@@ -199,6 +200,7 @@ def test_bytes_after_the_end_are_gathered() -> None:
 
 
 @pytest.mark.parametrize("step", [1, 6, 65536])
+@pytest.mark.row("B48")
 def test_b48_single_byte_chunks_cost_in_proportion(step: int) -> None:
     def cost(count: int) -> float:
         message = b"1\r\nx\r\n" * count + LAST_CHUNK

@@ -137,6 +137,7 @@ def test_connection_options_are_read(values: list[bytes], options: set[bytes]) -
         *b"access-control-request-method sec-fetch-site x-original-origin x-request-id".split(),
     ],
 )
+@pytest.mark.row("D16")
 def test_d16_options_that_would_deceive_the_next_hop_are_refused(option: bytes) -> None:
     assert is_prohibited_connection_option(option)
     with pytest.raises(MessageError) as caught:
@@ -159,6 +160,7 @@ def test_lines_are_left_out_by_name_and_the_others_stay_as_they_are() -> None:
     assert strip_fields(LINES, frozenset()) == LINES
 
 
+@pytest.mark.row("B32")
 def test_b32_connection_specific_and_listed_lines_do_not_travel_on() -> None:
     fields = (
         (b"Connection", b"close, X-Foo, Set-Cookie, Content-Length"),
@@ -190,6 +192,7 @@ def test_b32_connection_specific_and_listed_lines_do_not_travel_on() -> None:
         b"X_Api_Key",
     ],
 )
+@pytest.mark.row("D18")
 def test_d18_underscored_names_that_collide_are_found(name: bytes) -> None:
     index = index_fields(((b"Host", b"a"), (name, b"1")))
     assert underscored_names(index, frozenset({b"x-api-key"})) == {name.lower()}

@@ -150,6 +150,7 @@ def test_via_says_which_version_was_received() -> None:
     assert written(minor=0)[b"Via"] == b"1.0 gw-1"
 
 
+@pytest.mark.row("D17")
 def test_d17_every_forwarding_name_of_an_untrusted_peer_is_dropped() -> None:
     fields = (
         *SPOOFED,

@@ -92,6 +92,7 @@ def test_a_request_of_doubtful_length_is_refused(fields: FieldLines, status: int
     assert caught.value.status == status
 
 
+@pytest.mark.row("D5")
 def test_d5_http_1_0_has_no_transfer_codings() -> None:
     with pytest.raises(MessageError) as caught:
         request_framing(0, index_fields(((TE, b"chunked"),)))
@@ -134,6 +135,7 @@ def test_the_content_of_a_response_is_framed(
     [(), ((CL, b"5"),), ((TE, b"chunked"),), ((TE, b"xchunked"),)],
     ids=["no fields", "a length", "chunked", "an unknown coding"],
 )
+@pytest.mark.row("B20")
 def test_b20_some_responses_have_no_content_whatever_their_fields_say(
     method: bytes, status: int, fields: FieldLines
 ) -> None:
@@ -167,6 +169,7 @@ def test_a_response_of_doubtful_length_is_refused(minor: int, fields: FieldLines
 
 
 @pytest.mark.parametrize("method, status", [(b"HEAD", 200), (b"GET", 304)])
+@pytest.mark.row("A25")
 def test_a25_a_length_that_is_passed_on_without_content_must_be_valid(
     method: bytes, status: int
 ) -> None:
@@ -236,6 +239,7 @@ def test_an_expectation_is_read(minor: int, values: list[bytes], expected: bool)
 
 
 @pytest.mark.parametrize("value", [b"foo", b"100-continue, foo", b"100-continue=1", b"200-ok"])
+@pytest.mark.row("A21")
 def test_a21_another_expectation_is_not_met(value: bytes) -> None:
     with pytest.raises(MessageError) as caught:
         expects_continue(1, index_fields(((b"Expect", value),)))

@@ -183,6 +183,7 @@ def test_a_host_is_refused(value: bytes, target: RequestTarget, minor: int) -> N
 
 
 @pytest.mark.parametrize("target", [ORIGIN_FORM, ABSOLUTE_FORM], ids=["origin", "absolute"])
+@pytest.mark.row("D11")
 def test_d11_a_missing_or_repeated_host_is_refused(target: RequestTarget) -> None:
     for index, minor in (({}, 1), ({b"host": (b"a", b"a")}, 0), ({b"host": (b"a", b"a")}, 1)):
         with pytest.raises(MessageError) as caught:
@@ -248,6 +249,7 @@ def test_a_path_is_normalised(path: bytes, normalised: bytes) -> None:
         b"/..\\admin",
     ],
 )
+@pytest.mark.row("D14", "D15", "D34")
 def test_d14_d15_d34_ambiguous_paths_are_refused(path: bytes) -> None:
     assert is_ambiguous_path(path)
     with pytest.raises(MessageError) as caught:

@@ -49,6 +49,7 @@ def buffered_by(connection: DownstreamConnection) -> int:
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: %d" % LENGTH, b"X-Until: close"])
+@pytest.mark.row("A10")
 async def test_a10_a_client_that_does_not_read_makes_the_api_wait_and_is_cut_off(
     start_gateway: StartGateway, api: ScriptedUpstream, framing: bytes
 ) -> None:
@@ -67,6 +68,7 @@ async def test_a10_a_client_that_does_not_read_makes_the_api_wait_and_is_cut_off
     assert (await gateway.record()).problem == "client-gone"
 
 
+@pytest.mark.row("A10")
 async def test_a10_a_client_that_reads_slowly_is_not_cut_off(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
@@ -137,6 +139,7 @@ async def sends_until_paused(gateway: Gateway, peer: RawPeer) -> int:
     return sent
 
 
+@pytest.mark.row("A14", "D31")
 async def test_no_request_is_begun_while_the_client_does_not_read(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -162,6 +165,7 @@ async def test_no_request_is_begun_while_the_client_does_not_read(
     assert answered < 60_000
 
 
+@pytest.mark.row("A14")
 async def test_a_client_that_reads_again_gets_all_pipelined_answers(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -192,6 +196,7 @@ async def test_an_api_that_does_not_read_makes_the_client_wait_and_is_a_504(
     assert peer.end is End.RESET
 
 
+@pytest.mark.row("A8")
 async def test_a_paused_client_that_leaves_is_noticed(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -208,6 +213,7 @@ async def test_a_paused_client_that_leaves_is_noticed(
     assert peer.end is End.RESET
 
 
+@pytest.mark.row("B26")
 async def test_an_api_that_answers_before_it_has_read_is_not_used_again(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:

@@ -9,6 +9,7 @@ from tests.wire.scripted_upstream import OK, ScriptedUpstream
 EVERY_BYTE = bytes(range(256))
 
 
+@pytest.mark.row("D19", "D28")
 async def test_the_whole_head_that_an_api_sees(gateway: Gateway, api: ScriptedUpstream) -> None:
     api.answers(OK)
     client = await gateway.connects()
@@ -60,6 +61,7 @@ async def test_the_whole_head_that_an_api_sees(gateway: Gateway, api: ScriptedUp
     assert api.contents == [b"hi"]
 
 
+@pytest.mark.row("B34", "B35")
 async def test_the_whole_head_that_a_client_sees(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
@@ -116,6 +118,7 @@ async def test_the_whole_head_that_a_client_sees(
         "/%E9", "/a?\x7e", "/...", "/a..b", "/.well-known/x", "/a%25%32%65",
     ],
 )  # fmt: skip
+@pytest.mark.row("D14")
 async def test_d14_a_target_passes_as_it_is(
     gateway: Gateway, api: ScriptedUpstream, target: str
 ) -> None:
@@ -164,6 +167,7 @@ async def test_only_the_prefix_is_taken_off(
     "framing", [b"Content-Length: 1024", b"Transfer-Encoding: chunked", b"Connection: close"]
 )
 @pytest.mark.parametrize("coding", [b"gzip", b"br", b"zstd", b"deflate", b"x-unheard-of"])
+@pytest.mark.row("B37", "B38", "D29")
 async def test_every_byte_of_content_passes_both_ways(
     gateway: Gateway, api: ScriptedUpstream, framing: bytes, coding: bytes
 ) -> None:

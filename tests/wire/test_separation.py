@@ -54,6 +54,7 @@ async def second_is_untouched(gateway: Gateway, api: ScriptedUpstream) -> None:
 
 
 @pytest.mark.parametrize("leftover", LEFTOVERS)
+@pytest.mark.row("B24")
 async def test_b24_what_comes_on_an_idle_connection_reaches_nobody(
     gateway: Gateway, api: ScriptedUpstream, leftover: bytes
 ) -> None:
@@ -65,6 +66,7 @@ async def test_b24_what_comes_on_an_idle_connection_reaches_nobody(
 
 
 @pytest.mark.parametrize("leftover", LEFTOVERS)
+@pytest.mark.row("B24")
 async def test_b24_what_the_kernel_holds_when_a_connection_is_taken_reaches_nobody(
     gateway: Gateway, api: ScriptedUpstream, leftover: bytes
 ) -> None:
@@ -82,6 +84,7 @@ async def test_b24_what_the_kernel_holds_when_a_connection_is_taken_reaches_nobo
 
 
 @pytest.mark.parametrize("leftover", LEFTOVERS)
+@pytest.mark.row("B25")
 async def test_b25_what_comes_with_a_response_reaches_nobody(
     gateway: Gateway, api: ScriptedUpstream, leftover: bytes
 ) -> None:
@@ -91,6 +94,7 @@ async def test_b25_what_comes_with_a_response_reaches_nobody(
 
 
 @pytest.mark.parametrize("together", [True, False])
+@pytest.mark.row("B47")
 async def test_b47_a_trailer_of_a_response_reaches_nobody(
     gateway: Gateway, api: ScriptedUpstream, together: bool
 ) -> None:
@@ -118,6 +122,7 @@ async def test_b47_a_trailer_of_a_response_reaches_nobody(
     assert response.values("Set-Cookie") == []
 
 
+@pytest.mark.row("D8")
 async def test_d8_a_trailer_of_a_request_reaches_nobody(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -134,6 +139,7 @@ async def test_d8_a_trailer_of_a_request_reaches_nobody(
     assert all(b"ALICE" not in head and b"evil" not in head for head in api.heads)
 
 
+@pytest.mark.row("A15", "A26", "D26")
 async def test_a15_content_of_a_refused_request_is_no_request(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -155,6 +161,7 @@ async def test_a15_content_of_a_refused_request_is_no_request(
 
 
 @pytest.mark.parametrize("split", [1, 10, 30])
+@pytest.mark.row("A15", "A26", "D26")
 async def test_d26_content_that_arrives_after_the_answer_is_no_request(
     gateway: Gateway, api: ScriptedUpstream, split: int
 ) -> None:
@@ -176,6 +183,7 @@ async def test_d26_content_that_arrives_after_the_answer_is_no_request(
 
 
 @pytest.mark.parametrize("framing", ["Transfer-Encoding: chunked", "Content-Length: 70000"])
+@pytest.mark.row("A15", "A26", "D26")
 async def test_d26_content_that_is_not_passed_over_closes_the_connection(
     gateway: Gateway, api: ScriptedUpstream, framing: str
 ) -> None:
@@ -195,6 +203,7 @@ async def test_d26_content_that_is_not_passed_over_closes_the_connection(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
+@pytest.mark.row("D24")
 async def test_d24_content_of_any_method_is_content(
     gateway: Gateway, api: ScriptedUpstream, method: str
 ) -> None:
@@ -209,6 +218,7 @@ async def test_d24_content_of_any_method_is_content(
     assert len(api.heads) == 2
 
 
+@pytest.mark.row("A19", "D25")
 async def test_d25_expect_without_content_is_one_response(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:

@@ -54,6 +54,7 @@ async def impatient(start_gateway: StartGateway, api: ScriptedUpstream) -> Gatew
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+@pytest.mark.row("B1")
 async def test_b1_a_refused_connection_is_a_readable_502(
     start_gateway: StartGateway, host: str
 ) -> None:
@@ -69,6 +70,7 @@ async def test_b1_a_refused_connection_is_a_readable_502(
             assert_readable(await client.gets(), 502, "connection-refused")
 
 
+@pytest.mark.row("B1")
 async def test_b1_no_socket_at_a_path_is_a_readable_502(
     start_gateway: StartGateway, unix_path: str
 ) -> None:
@@ -95,6 +97,7 @@ def full_listener() -> Iterator[int]:
             filler.close()
 
 
+@pytest.mark.row("B2")
 async def test_b2_an_api_that_does_not_accept_is_a_504_in_time(
     start_gateway: StartGateway, full_listener: int
 ) -> None:
@@ -108,6 +111,7 @@ async def test_b2_an_api_that_does_not_accept_is_a_504_in_time(
     assert gateway.open_upstreams == 0
 
 
+@pytest.mark.row("B3")
 async def test_b3_a_name_that_does_not_resolve_is_a_readable_502(
     start_gateway: StartGateway,
 ) -> None:
@@ -120,8 +124,13 @@ async def test_b3_a_name_that_does_not_resolve_is_a_readable_502(
         assert_readable(await client.gets(), 502, "dns-error")
 
 
-async def test_b6_silence_is_a_504_in_time(impatient: Gateway, api: ScriptedUpstream) -> None:
-    client, peer = await asked(impatient, api)
+@pytest.mark.row("B6", "B42")
+async def test_b6_silence_is_a_504_in_time(
+    start_gateway: StartGateway, api: ScriptedUpstream
+) -> None:
+    timeouts = UpstreamTimeouts(response=0.6)
+    gateway = await start_gateway(snapshot_of(route_to(api.port, upstream={"timeouts": timeouts})))
+    client, peer = await asked(gateway, api)
     assert_readable(await client.gets(), 504, "response-timeout")
     await peer.sees_end(End.RESET)
     await client.asks("/again")
@@ -132,6 +141,7 @@ async def test_b6_silence_is_a_504_in_time(impatient: Gateway, api: ScriptedUpst
 
 
 @pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.row("B7", "B10")
 async def test_b7_a_new_connection_that_closes_is_not_tried_again(
     gateway: Gateway, api: ScriptedUpstream, reset: bool
 ) -> None:
@@ -150,6 +160,7 @@ async def reused(gateway: Gateway, api: ScriptedUpstream) -> tuple[RawClient, Ra
 
 @pytest.mark.parametrize("reset", [False, True])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PUT", "OPTIONS"])
+@pytest.mark.row("B8", "B10")
 async def test_b8_b10_a_reused_connection_that_closes_is_tried_again_once(
     gateway: Gateway, api: ScriptedUpstream, method: str, reset: bool
 ) -> None:
@@ -170,6 +181,7 @@ async def test_b8_b10_a_reused_connection_that_closes_is_tried_again_once(
 
 @pytest.mark.parametrize("reset", [False, True])
 @pytest.mark.parametrize("method, content", [("POST", b""), ("PATCH", b""), ("PUT", b"x")])
+@pytest.mark.row("B9", "B10")
 async def test_b9_what_must_not_be_repeated_is_not(
     gateway: Gateway, api: ScriptedUpstream, method: str, content: bytes, reset: bool
 ) -> None:
@@ -182,6 +194,7 @@ async def test_b9_what_must_not_be_repeated_is_not(
     await api.accepts_nobody()
 
 
+@pytest.mark.row("B11")
 async def test_b11_connections_that_close_while_idle_fail_nobody(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -198,6 +211,7 @@ async def test_b11_connections_that_close_while_idle_fail_nobody(
         assert (await client.gets()).content == b"ok"
 
 
+@pytest.mark.row("B11")
 async def test_b11_what_must_not_be_repeated_gets_a_connection_used_just_now(
     gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,14 +239,25 @@ async def test_b11_what_must_not_be_repeated_gets_a_connection_used_just_now(
     [
         pytest.param(b"HTTP/1.1 2", "response-incomplete", id="half a status line"),
         pytest.param(b"HTTP/1.1 200 OK\r\nA: b\r\n", "response-incomplete", id="half the fields"),
-        pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "response-malformed", id="B13: SSH"),
-        pytest.param(b"\x15\x03\x01\x00\x02\x02\x46\n\n", "response-malformed", id="B13: TLS"),
+        pytest.param(
+            b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+            "response-malformed",
+            id="B13: SSH",
+            marks=pytest.mark.row("B13"),
+        ),
+        pytest.param(
+            b"\x15\x03\x01\x00\x02\x02\x46\n\n",
+            "response-malformed",
+            id="B13: TLS",
+            marks=pytest.mark.row("B13"),
+        ),
         pytest.param(b"\r\n\r\n", "response-malformed", id="empty lines"),
         pytest.param(b"HTTP/2.0 200 OK\r\n\r\n", "response-malformed", id="HTTP/2.0"),
         pytest.param(b"HTTP/1.1 000 OK\r\n\r\n", "response-malformed", id="status 000"),
         pytest.param(b"HTTP/1.1 20 OK\r\n\r\n", "response-malformed", id="status of two digits"),
     ],
 )
+@pytest.mark.row("B12")
 async def test_b12_b13_what_is_no_response_is_a_readable_502(
     gateway: Gateway, api: ScriptedUpstream, sent: bytes, problem: str
 ) -> None:
@@ -253,6 +278,7 @@ async def test_b12_b13_what_is_no_response_is_a_readable_502(
         ),
     ],
 )
+@pytest.mark.row("B14")
 async def test_b14_a_head_without_measure_is_a_502(
     gateway: Gateway, api: ScriptedUpstream, fields: bytes, problem: str
 ) -> None:
@@ -260,22 +286,43 @@ async def test_b14_a_head_without_measure_is_a_502(
     sending = asyncio.ensure_future(peer.sends(b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n\r\n"))
     assert_readable(await client.gets(), 502, problem)
     await asyncio.gather(sending, return_exceptions=True)
+    await assert_next_is_served(gateway, api)
 
 
 BREAKS = [
-    pytest.param(b"Content-Length: 10\r\n\r\n", b"abc", id="B15: counted"),
-    pytest.param(b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nabc", id="B16: in a chunk"),
-    pytest.param(b"Transfer-Encoding: chunked\r\n\r\n", b"3\r\nabc\r\n", id="B16: no last chunk"),
-    pytest.param(b"Transfer-Encoding: chunked\r\n\r\n", b"3\r\nabc\r\n0\r\n", id="B16: no end"),
+    pytest.param(
+        b"Content-Length: 10\r\n\r\n", b"abc", id="B15: counted", marks=pytest.mark.row("B15")
+    ),
+    pytest.param(
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        b"5\r\nabc",
+        id="B16: in a chunk",
+        marks=pytest.mark.row("B16"),
+    ),
+    pytest.param(
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        b"3\r\nabc\r\n",
+        id="B16: no last chunk",
+        marks=pytest.mark.row("B16"),
+    ),
+    pytest.param(
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        b"3\r\nabc\r\n0\r\n",
+        id="B16: no end",
+        marks=pytest.mark.row("B16"),
+    ),
 ]
 
 
 @pytest.mark.parametrize("how", ["closes", "resets", "stalls"])
 @pytest.mark.parametrize("fields, content", BREAKS)
+@pytest.mark.row("B18")
 async def test_b15_to_b18_content_that_breaks_off_breaks_off(
-    impatient: Gateway, api: ScriptedUpstream, fields: bytes, content: bytes, how: str
+    start_gateway: StartGateway, api: ScriptedUpstream, fields: bytes, content: bytes, how: str
 ) -> None:
-    client, peer = await asked(impatient, api)
+    timeouts = UpstreamTimeouts(idle=0.15 if how == "stalls" else 60)
+    gateway = await start_gateway(snapshot_of(route_to(api.port, upstream={"timeouts": timeouts})))
+    client, peer = await asked(gateway, api)
     await peer.sends(b"HTTP/1.1 200 OK\r\n" + fields + content)
     head = await client.sees_head()
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -285,12 +332,14 @@ async def test_b15_to_b18_content_that_breaks_off_breaks_off(
         peer.resets()
     framed = b"3\r\nabc\r\n" if b"chunked" in fields else b"abc"
     assert await client.sees_rest() == framed
-    assert (await impatient.record()).error == "http_response_incomplete"
+    assert (await gateway.record()).error == "http_response_incomplete"
     if how == "stalls":
         await peer.sees_end(End.RESET)
+    await assert_next_is_served(gateway, api)
 
 
 @pytest.mark.parametrize("how", ["closes", "resets"])
+@pytest.mark.row("B15")
 async def test_until_close_ends_by_a_close_and_not_by_a_reset(
     gateway: Gateway, api: ScriptedUpstream, how: str
 ) -> None:
@@ -307,6 +356,7 @@ async def test_until_close_ends_by_a_close_and_not_by_a_reset(
 
 
 @pytest.mark.parametrize("size", [b"z\r\n", b"-3\r\n", b"0x3\r\n", b"\r\n", b"1" * 17 + b"\r\n"])
+@pytest.mark.row("B17")
 async def test_b17_an_invalid_chunk_size_breaks_off(
     gateway: Gateway, api: ScriptedUpstream, size: bytes
 ) -> None:
@@ -317,12 +367,16 @@ async def test_b17_an_invalid_chunk_size_breaks_off(
     await peer.sends(size)
     await client.sees_end()
     await peer.sees_end(End.RESET)
+    await assert_next_is_served(gateway, api)
 
 
+@pytest.mark.row("B18", "B41")
 async def test_b18_an_event_stream_may_be_silent_for_longer(
-    impatient: Gateway, api: ScriptedUpstream
+    start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
-    client, peer = await asked(impatient, api)
+    timeouts = UpstreamTimeouts(idle=0.1, tunnel=2)
+    gateway = await start_gateway(snapshot_of(route_to(api.port, upstream={"timeouts": timeouts})))
+    client, peer = await asked(gateway, api)
     await peer.sends(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
     await client.sees_head()
     await asyncio.sleep(0.3)
@@ -334,12 +388,12 @@ async def test_b18_an_event_stream_may_be_silent_for_longer(
 @pytest.mark.parametrize(
     "method, response, content",
     [
-        pytest.param("GET", b"200 OK\r\nContent-Length: 10\r\n\r\n0123456789extra", b"0123456789", id="B19"),
-        pytest.param("HEAD", b"200 OK\r\nContent-Length: 5\r\n\r\nhello", b"", id="B20: HEAD"),
-        pytest.param("GET", b"204 No Content\r\n\r\nhello", b"", id="B20: 204"),
-        pytest.param("GET", b"204 No\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", b"", id="204 chunked"),
-        pytest.param("GET", b"204 No\r\nContent-Length: 5\r\n\r\nhello", b"", id="B20: 204 counted"),
-        pytest.param("GET", b"304 Not Modified\r\nContent-Length: 5\r\n\r\nhello", b"", id="B20: 304"),
+        pytest.param("GET", b"200 OK\r\nContent-Length: 10\r\n\r\n0123456789extra", b"0123456789", id="B19", marks=pytest.mark.row("B19")),
+        pytest.param("HEAD", b"200 OK\r\nContent-Length: 5\r\n\r\nhello", b"", id="B20: HEAD", marks=pytest.mark.row("B20")),
+        pytest.param("GET", b"204 No Content\r\n\r\nhello", b"", id="B20: 204", marks=pytest.mark.row("B20")),
+        pytest.param("GET", b"204 No\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", b"", id="B20: 204 chunked", marks=pytest.mark.row("B20")),
+        pytest.param("GET", b"204 No\r\nContent-Length: 5\r\n\r\nhello", b"", id="B20: 204 counted", marks=pytest.mark.row("B20")),
+        pytest.param("GET", b"304 Not Modified\r\nContent-Length: 5\r\n\r\nhello", b"", id="B20: 304", marks=pytest.mark.row("B20")),
     ],
 )  # fmt: skip
 async def test_b19_b20_more_than_announced_is_cut_off_and_never_used(
@@ -362,20 +416,42 @@ async def test_b19_b20_more_than_announced_is_cut_off_and_never_used(
 @pytest.mark.parametrize(
     "fields",
     [
-        pytest.param(b"Content-Length: 5\r\nTransfer-Encoding: chunked", id="B21"),
-        pytest.param(b"Content-Length: 5\r\nContent-Length: 5", id="B22: twice the same"),
-        pytest.param(b"Content-Length: 5\r\nContent-Length: 6", id="B22: conflicting"),
-        pytest.param(b"Content-Length: 5, 6", id="B22: a list"),
-        pytest.param(b"Content-Length: -5", id="B22: negative"),
-        pytest.param(b"Content-Length: five", id="B22: no number"),
-        pytest.param(b"Content-Length: 99999999999999999999", id="B22: too large"),
-        pytest.param(b"Transfer-Encoding: xchunked", id="B23: unknown"),
-        pytest.param(b"Transfer-Encoding: gzip, chunked", id="B23: gzip"),
-        pytest.param(b"Transfer-Encoding: chunked, chunked", id="B23: twice"),
-        pytest.param(b"A: b\x00c", id="B34: NUL"),
-        pytest.param(b"A: b\x01c", id="B34: 0x01"),
-        pytest.param(b"A: b\x7fc", id="B34: DEL"),
-        pytest.param(b"A: b\rSet-Cookie: x=y", id="D22: bare CR"),
+        pytest.param(
+            b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+            id="B21",
+            marks=pytest.mark.row("B21"),
+        ),
+        pytest.param(
+            b"Content-Length: 5\r\nContent-Length: 5",
+            id="B22: twice the same",
+            marks=pytest.mark.row("B22"),
+        ),
+        pytest.param(
+            b"Content-Length: 5\r\nContent-Length: 6",
+            id="B22: conflicting",
+            marks=pytest.mark.row("B22"),
+        ),
+        pytest.param(b"Content-Length: 5, 6", id="B22: a list", marks=pytest.mark.row("B22")),
+        pytest.param(b"Content-Length: -5", id="B22: negative", marks=pytest.mark.row("B22")),
+        pytest.param(b"Content-Length: five", id="B22: no number", marks=pytest.mark.row("B22")),
+        pytest.param(
+            b"Content-Length: 99999999999999999999",
+            id="B22: too large",
+            marks=pytest.mark.row("B22"),
+        ),
+        pytest.param(
+            b"Transfer-Encoding: xchunked", id="B23: unknown", marks=pytest.mark.row("B23")
+        ),
+        pytest.param(
+            b"Transfer-Encoding: gzip, chunked", id="B23: gzip", marks=pytest.mark.row("B23")
+        ),
+        pytest.param(
+            b"Transfer-Encoding: chunked, chunked", id="B23: twice", marks=pytest.mark.row("B23")
+        ),
+        pytest.param(b"A: b\x00c", id="B34: NUL", marks=pytest.mark.row("B34")),
+        pytest.param(b"A: b\x01c", id="B34: 0x01", marks=pytest.mark.row("B34")),
+        pytest.param(b"A: b\x7fc", id="B34: DEL", marks=pytest.mark.row("B34")),
+        pytest.param(b"A: b\rSet-Cookie: x=y", id="D22: bare CR", marks=pytest.mark.row("D22")),
         pytest.param(b"nonsense", id="no colon"),
         pytest.param(b": b", id="empty name"),
         pytest.param(b"A(b): c", id="name is no token"),
@@ -391,6 +467,7 @@ async def test_b21_to_b23_b34_a_head_that_cannot_be_trusted_is_a_readable_502(
     await assert_next_is_served(gateway, api)
 
 
+@pytest.mark.row("B22")
 async def test_b22_zeros_in_front_of_a_length_are_dropped(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -401,6 +478,7 @@ async def test_b22_zeros_in_front_of_a_length_are_dropped(
 
 
 @pytest.mark.parametrize("end", ["keeps", "closes", "resets"])
+@pytest.mark.row("B26", "B27")
 async def test_b26_b27_an_answer_before_the_content_is_whole_arrives(
     gateway: Gateway, api: ScriptedUpstream, end: str
 ) -> None:
@@ -421,6 +499,7 @@ async def test_b26_b27_an_answer_before_the_content_is_whole_arrives(
     await client.sees_end()
 
 
+@pytest.mark.row("B27")
 async def test_b27_an_answer_arrives_although_the_client_goes_on_sending(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -437,6 +516,7 @@ async def test_b27_an_answer_arrives_although_the_client_goes_on_sending(
         assert (response.status, response.content) == (413, b"much")
 
 
+@pytest.mark.row("B26")
 async def test_a_response_and_the_rest_of_the_request_may_overlap(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -456,6 +536,7 @@ async def test_a_response_and_the_rest_of_the_request_may_overlap(
     await client.sees_end(End.CLOSED)
 
 
+@pytest.mark.row("B28")
 async def test_b28_interim_responses_arrive_before_the_final_one(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -468,6 +549,7 @@ async def test_b28_interim_responses_arrive_before_the_final_one(
     assert (await client.gets()).content == b"ok"
 
 
+@pytest.mark.row("B28")
 async def test_b28_an_http_1_0_client_gets_no_interim_response(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -477,6 +559,7 @@ async def test_b28_an_http_1_0_client_gets_no_interim_response(
     assert (await client.gets()).status == 200
 
 
+@pytest.mark.row("B29")
 async def test_b29_interim_responses_without_end_are_a_502(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -487,6 +570,7 @@ async def test_b29_interim_responses_without_end_are_a_502(
     assert_readable(await client.gets(), 502, "response-malformed")
 
 
+@pytest.mark.row("B29")
 async def test_b29_an_interim_response_does_not_answer_in_time(
     impatient: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -506,6 +590,7 @@ async def _drip(peer: RawPeer) -> None:
             await asyncio.sleep(0.03)
 
 
+@pytest.mark.row("B30")
 async def test_b30_switching_protocols_unasked_is_a_502(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -513,8 +598,10 @@ async def test_b30_switching_protocols_unasked_is_a_502(
     await peer.sends(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nbytes")
     assert_readable(await client.gets(), 502, "upgrade-unexpected")
     await peer.sees_end(End.RESET)
+    await assert_next_is_served(gateway, api)
 
 
+@pytest.mark.row("B31")
 async def test_b31_content_until_close_is_chunked_and_its_connection_not_used_again(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -530,6 +617,7 @@ async def test_b31_content_until_close_is_chunked_and_its_connection_not_used_ag
     assert (await client.gets()).content == b"ok"
 
 
+@pytest.mark.row("B32")
 async def test_b32_what_concerns_the_apis_connection_ends_here(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -548,28 +636,36 @@ async def test_b32_what_concerns_the_apis_connection_ends_here(
     await api.accepts()
 
 
+@pytest.mark.row("B33")
 @pytest.mark.parametrize(
     "head",
     [
         pytest.param(b"HTTP/1.1 200 OK\nContent-Length: 2\nA: b\n\n", id="bare LF"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA : b\r\n\r\n", id="space"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA:\r\n b\r\n\r\n", id="folded"),
         pytest.param(b"HTTP/1.1 200\r\nContent-Length: 2\r\nA: b\r\n\r\n", id="no reason"),
     ],
 )
-async def test_b33_a_sloppy_head_is_put_right_or_refused(
+async def test_b33_a_sloppy_head_is_put_right(
     gateway: Gateway, api: ScriptedUpstream, head: bytes
 ) -> None:
     client, peer = await asked(gateway, api)
     await peer.sends(head + b"ok")
     response = await client.gets()
-    assert response.status in {200, 502}
-    if response.status == 200:
-        assert response.value("A") == b"b"
-        assert response.content == b"ok"
-        assert b"\n" not in response.head.replace(b"\r\n", b"")
+    assert (response.status, response.value("A"), response.content) == (200, b"b", b"ok")
+    assert b"\n" not in response.head.replace(b"\r\n", b"")
 
 
+@pytest.mark.row("B33")
+async def test_b33_a_space_in_front_of_a_colon_is_refused(
+    gateway: Gateway, api: ScriptedUpstream
+) -> None:
+    client, peer = await asked(gateway, api)
+    await peer.sends(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA : b\r\n\r\nok")
+    assert_readable(await client.gets(), 502, "response-malformed")
+    await assert_next_is_served(gateway, api)
+
+
+@pytest.mark.row("B36")
 async def test_b36_the_apis_own_cors_is_replaced(gateway: Gateway, api: ScriptedUpstream) -> None:
     client, peer = await asked(gateway, api)
     await peer.sends(
@@ -583,6 +679,7 @@ async def test_b36_the_apis_own_cors_is_replaced(gateway: Gateway, api: Scripted
     assert response.value("Vary") == b"Accept, origin, Cookie"
 
 
+@pytest.mark.row("D35")
 async def test_d35_what_depends_on_the_origin_says_so(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
@@ -606,6 +703,7 @@ async def test_d35_what_depends_on_the_origin_says_so(
 
 
 @pytest.mark.parametrize("status", [b"503 Unavailable", b"500 Error", b"302 Found", b"206 Partial"])
+@pytest.mark.row("B37", "B39", "B43")
 async def test_b39_b43_what_the_api_says_passes(
     gateway: Gateway, api: ScriptedUpstream, status: bytes
 ) -> None:
@@ -622,6 +720,7 @@ async def test_b39_b43_what_the_api_says_passes(
     assert b"Range: bytes=0-0,2-2" not in response.head
 
 
+@pytest.mark.row("B45")
 async def test_b45_a_restarted_api_is_used_at_once(start_gateway: StartGateway) -> None:
     first = ScriptedUpstream()
     first.answers(OK)
@@ -644,30 +743,24 @@ async def test_b45_a_restarted_api_is_used_at_once(start_gateway: StartGateway) 
     await second.close()
 
 
-async def test_b48_very_many_tiny_chunks_arrive(gateway: Gateway, api: ScriptedUpstream) -> None:
+@pytest.mark.row("B48")
+async def test_b48_very_many_tiny_chunks_arrive_as_few(
+    gateway: Gateway, api: ScriptedUpstream
+) -> None:
+    """What arrives together leaves together: there is no write for each byte."""
     client, peer = await asked(gateway, api)
     sending = asyncio.ensure_future(
         peer.sends(CHUNKED_HEAD + b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n")
     )
-    start = client.loop.time()
-    head = await client.sees_head()
-    raw = bytearray(client.unread)
-    client.unread = b""
-    while not raw.endswith(b"0\r\n\r\n"):
-        raw += await client._read()
+    assert b"\r\nTransfer-Encoding: chunked\r\n" in await client.sees_head()
+    sizes = []
+    while size := int(await client._line(), 16):
+        sizes.append(size)
+        await client.sees(b"x" * size + b"\r\n")
+    await client.sees(b"\r\n")
     await sending
-    assert b"Transfer-Encoding: chunked" in head
-    content = bytearray()
-    at = 0
-    while True:
-        end = raw.index(b"\r\n", at)
-        size = int(raw[at:end], 16)
-        content += raw[end + 2 : end + 2 + size]
-        at = end + 4 + size
-        if not size:
-            break
-    assert bytes(content) == b"x" * 100_000
-    assert client.loop.time() - start < 3
+    assert sum(sizes) == 100_000
+    assert len(sizes) < 10_000
 
 
 async def test_pool_a_full_pool_is_a_503_that_says_when_to_come_again(
@@ -724,6 +817,7 @@ async def test_pool_a_place_is_free_again_when_its_client_leaves(
     assert (await second.gets()).content == b"ok"
 
 
+@pytest.mark.row("A8")
 async def test_pool_who_waits_connects_when_another_gives_up_connecting(
     start_gateway: StartGateway, full_listener: int
 ) -> None:

@@ -32,12 +32,25 @@ PREFLIGHT = ("Access-Control-Request-Method: PUT",)
         pytest.param(b"3\r\nabcd\r\n0\r\n\r\n", id="more data than announced"),
         pytest.param(b"3\r\nabc\r\n0\n\r\n", id="bare LF behind the last size"),
         pytest.param(b"3\r\nabc\r\n0\r\n\n", id="bare LF at the end"),
-        pytest.param(b"3\r\nabc\r\n0\r\nno colon\r\n\r\n", id="D8: no trailer"),
-        pytest.param(b"3\r\nabc\r\n0\r\n a: b\r\n\r\n", id="D8: folded trailer"),
-        pytest.param(b"3\r\nabc\r\n0\r\n" + b"a: b\r\n" * 10_000, id="D8: 10,000 trailers"),
-        pytest.param(b"3\r\nabc\r\n0\r\na: " + b"b" * 40_000, id="D8: a long trailer"),
+        pytest.param(
+            b"3\r\nabc\r\n0\r\nno colon\r\n\r\n", id="D8: no trailer", marks=pytest.mark.row("D8")
+        ),
+        pytest.param(
+            b"3\r\nabc\r\n0\r\n a: b\r\n\r\n", id="D8: folded trailer", marks=pytest.mark.row("D8")
+        ),
+        pytest.param(
+            b"3\r\nabc\r\n0\r\n" + b"a: b\r\n" * 10_000,
+            id="D8: 10,000 trailers",
+            marks=pytest.mark.row("D8"),
+        ),
+        pytest.param(
+            b"3\r\nabc\r\n0\r\na: " + b"b" * 40_000,
+            id="D8: a long trailer",
+            marks=pytest.mark.row("D8"),
+        ),
     ],
 )
+@pytest.mark.row("D6", "D7")
 async def test_d6_d7_chunks_that_others_read_otherwise_are_refused(
     gateway: Gateway, api: ScriptedUpstream, chunks: bytes
 ) -> None:
@@ -60,6 +73,7 @@ async def test_d6_d7_chunks_that_others_read_otherwise_are_refused(
     assert (await other.gets()).content == b"ok"
 
 
+@pytest.mark.row("D7")
 async def test_d7_extensions_end_here_and_tiny_chunks_pass(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -87,6 +101,7 @@ async def test_d7_extensions_end_here_and_tiny_chunks_pass(
         *("Sec-Fetch-Site", "X-Forwarded-Anything", "X-Request-ID"),
     ],
 )
+@pytest.mark.row("D16")
 async def test_d16_a_connection_option_cannot_take_away_what_others_rely_on(
     gateway: Gateway, api: ScriptedUpstream, option: str
 ) -> None:
@@ -110,6 +125,7 @@ SPOOFED = (
 )
 
 
+@pytest.mark.row("D17")
 async def test_d17_what_an_untrusted_peer_says_of_others_is_replaced(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
@@ -125,6 +141,7 @@ async def test_d17_what_an_untrusted_peer_says_of_others_is_replaced(
     assert b"\r\nVia: 1.1 " + gateway.plane.pseudonym + b"\r\n" in head
 
 
+@pytest.mark.row("D17")
 async def test_d17_what_a_trusted_peer_says_is_continued(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
@@ -151,6 +168,7 @@ async def test_d17_what_a_trusted_peer_says_is_continued(
         *("X-Forwarded_Proto: https", "x_real_ip: 6.6.6.6", "Origin_: x", "X_Request_ID: y"),
     ],
 )
+@pytest.mark.row("D18")
 async def test_d18_names_with_underscores_are_not_taken_for_ours(
     gateway: Gateway, api: ScriptedUpstream, line: str
 ) -> None:
@@ -177,6 +195,7 @@ async def test_d18_names_with_underscores_are_not_taken_for_ours(
     ],
 )
 @pytest.mark.parametrize("kind", ["actual", "preflight"])
+@pytest.mark.row("D19", "D20")
 async def test_d19_d20_an_origin_that_is_not_named_is_never_granted(
     gateway: Gateway, api: ScriptedUpstream, origin: str, kind: str
 ) -> None:
@@ -194,6 +213,7 @@ async def test_d19_d20_an_origin_that_is_not_named_is_never_granted(
 
 
 @pytest.mark.parametrize("lines", [(), PREFLIGHT])
+@pytest.mark.row("D20")
 async def test_d20_two_origins_are_refused(
     gateway: Gateway, api: ScriptedUpstream, lines: tuple[str, ...]
 ) -> None:
@@ -217,6 +237,7 @@ async def test_d20_two_origins_are_refused(
         ("Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: " + "y" * 20_000),
     ],
 )
+@pytest.mark.row("A26", "D21")
 async def test_d21_what_a_preflight_announces_comes_back_checked_or_not_at_all(
     start_gateway: StartGateway, lines: tuple[str, ...]
 ) -> None:
@@ -231,6 +252,7 @@ async def test_d21_what_a_preflight_announces_comes_back_checked_or_not_at_all(
     assert b"\xe9" not in response.head
 
 
+@pytest.mark.row("D33")
 async def test_d33_a_route_to_the_gateway_itself_ends_at_once(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
@@ -261,6 +283,7 @@ def public_and_admin(api: ScriptedUpstream) -> Snapshot:
         "/%70ublic/x", "/public%2Fx", "//admin/x", "/public;x/y", "/admin;x", "/%61dmin", "/./admin",
     ],
 )  # fmt: skip
+@pytest.mark.row("D15")
 async def test_d15_a_path_that_could_mean_another_route_is_refused(
     start_gateway: StartGateway, api: ScriptedUpstream, target: str
 ) -> None:
@@ -273,6 +296,7 @@ async def test_d15_a_path_that_could_mean_another_route_is_refused(
 
 
 @pytest.mark.parametrize("target", ["/PUBLIC", "/publicx", "/", "/metrics", "/livez", "/config"])
+@pytest.mark.row("D34")
 async def test_d34_what_no_route_names_is_not_there(
     start_gateway: StartGateway, api: ScriptedUpstream, target: str
 ) -> None:
@@ -284,6 +308,7 @@ async def test_d34_what_no_route_names_is_not_there(
     assert response.value("Access-Control-Allow-Origin") == APP.encode()
 
 
+@pytest.mark.row("D32")
 async def test_d32_what_a_client_sends_stays_on_its_line_of_the_log(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
