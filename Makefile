@@ -53,9 +53,10 @@ coverage: setup
 	$(BIN)/python -m pytest -q --cov=cors_gateway.cors --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 tests/cors
 	$(BIN)/python -m pytest -q --cov=cors_gateway.messages --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 tests/messages
 
-# How long large configurations take to load, and to decide by.
+# How long large configurations take to load, and to decide by; what a mebibyte costs beside nginx.
 bench: setup
 	$(BIN)/python -m bench.loading
+	$(BIN)/python -m bench.throughput
 
 # dist/*.whl
 wheel: setup

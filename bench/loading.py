@@ -5,8 +5,10 @@ figures differ from machine to machine; what should not differ is the last colum
 """
 
 import os
+from collections.abc import Sequence
 from time import process_time
 
+from cors_gateway.config.flaws import Flaw
 from cors_gateway.config.load import load
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
 from cors_gateway.cors.decision import CorsRequest, Outcome, decide
@@ -28,6 +30,15 @@ class Environment:
 
     def read_file(self, path: str) -> str:
         raise FileNotFoundError(path)
+
+    def locate(self, path: str) -> str:
+        return path
+
+    def check_pair(self, certificate: str, key: str) -> Sequence[Flaw]:
+        return ()
+
+    def check_authorities(self, path: str) -> Sequence[Flaw]:
+        return ()
 
 
 def load_entries(entries: list[str]) -> tuple[Snapshot, float]:
