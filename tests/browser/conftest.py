@@ -6,15 +6,19 @@ synchronous form keeps an event loop in this thread, which other modules' tests 
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.tabs import Tab
+from tests.browser.visits import DIRECT, THROUGH, Place, Visit
 from tests.peers.processes import FlaskApi, Gateway, closed_port, flask_api, gateway
+from tests.peers.stream_peers import stream_peer
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -26,14 +30,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if CHROMIUM.exists():
-        return
-    for item in items:
-        if item.get_closest_marker("chromium"):
-            item.add_marker(pytest.mark.skip(reason="needs chromium: make test-system"))
 
 
 class _BlankPage(BaseHTTPRequestHandler):
@@ -152,3 +148,72 @@ routes:
 """
         with gateway(tmp_path_factory.mktemp("gateway"), config) as running_gateway:
             yield running_gateway
+
+
+VISIT_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def place_of(
+    page_origin: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Place]]:
+    """Start a server of streams with a gateway in front of it, when it is first asked for."""
+    places: dict[str, Place] = {}
+    with ExitStack() as running_places:
+
+        def place(server: str) -> Place:
+            if server not in places:
+                peer = running_places.enter_context(stream_peer(server))
+                config = f"""\
+server: {{listen: "127.0.0.1:0"}}
+corsPolicies:
+  spa:
+    allowOrigins: ["{page_origin}", "http://localhost:{peer.port}"]
+    allowMethods: [GET, PUT, POST]
+    allowHeaders: [Content-Type]
+    exposeHeaders: [X-Total-Count]
+    allowCredentials: true
+defaults: {{cors: spa}}
+routes:
+  - name: streams
+    match: {{path: /}}
+    upstream: "{peer.url}"
+"""
+                directory = tmp_path_factory.mktemp("place")
+                running_gateway = running_places.enter_context(gateway(directory, config))
+                places[server] = Place(peer=peer, gateway=running_gateway)
+            return places[server]
+
+        yield place
+
+
+@pytest.fixture
+def server() -> str:
+    """Which of ``STREAM_PEERS`` a visit goes to; a test may name another."""
+    return "node"
+
+
+@pytest.fixture
+def way() -> str:
+    """How a visit reaches the API; ``both_ways`` has a test run twice."""
+    return THROUGH
+
+
+@pytest.fixture
+def visit(
+    server: str,
+    way: str,
+    place_of: Callable[[str], Place],
+    page_origin: str,
+    fresh_page: Page,
+) -> Visit:
+    """A page that is about to call an API that streams."""
+    place = place_of(server)
+    own_origin = f"http://localhost:{place.peer.port}"
+    fresh_page.goto(f"{own_origin}/blank" if way == DIRECT else page_origin)
+    return Visit(
+        page=fresh_page,
+        peer=place.peer,
+        api=own_origin if way == DIRECT else place.gateway.url_as("localhost"),
+        name=f"visit{next(VISIT_NUMBERS)}-",
+    )

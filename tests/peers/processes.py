@@ -140,6 +140,8 @@ class Gateway:
 
     port: int
     config: Path
+    printed: list[str] = field(repr=False)
+    """Its log, a line an item; it grows while the gateway runs."""
 
     @property
     def url(self) -> str:
@@ -158,7 +160,7 @@ def gateway(directory: Path, config: str) -> Iterator[Gateway]:
     argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
     with running(argv) as program:
         url = program.wait_for(GATEWAY_LISTENS)[1]
-        yield Gateway(port=int(url.rpartition(":")[2]), config=file)
+        yield Gateway(port=int(url.rpartition(":")[2]), config=file, printed=program.printed)
 
 
 @contextmanager

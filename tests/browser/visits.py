@@ -1,0 +1,73 @@
+"""One page and one API, met in two ways: without the gateway in between, and with it.
+
+A page on the API's own origin, without any gateway, is what the browser's part is measured by. A
+test that runs both ways with the same expectations shows that a page on another origin notices
+nothing of the gateway.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.peers.processes import Gateway
+from tests.peers.stream_peers import StreamPeer
+
+__all__ = ["DIRECT", "THROUGH", "Place", "Visit", "both_ways"]
+
+DIRECT = "straight from the API's own origin"
+THROUGH = "from another origin through the gateway"
+
+both_ways = pytest.mark.parametrize("way", [DIRECT, THROUGH])
+"""Run a test once without the gateway and once with it: the same must come of it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server, and the gateway in front of it."""
+
+    peer: StreamPeer
+    gateway: Gateway
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page that is open and about to call an API."""
+
+    page: Page
+    peer: StreamPeer
+    api: str
+    """Where the page finds the API: the peer itself, or the gateway."""
+    name: str
+    """Of this visit's streams and uploads; no other visit has it."""
+
+    def url(self, path: str) -> str:
+        """Return the address of ``/PATH`` for this page; a ``*`` stands for the visit's name."""
+        return f"{self.api}/{path.replace('*', self.name)}"
+
+    def run(self, script: str, path: str = "", **arguments: Any) -> Any:
+        """Call an async function in the page with ``{url, …}`` and return what it returns."""
+        return self.page.evaluate(script, {"url": self.url(path), **arguments})
+
+    def wait_until(self, expression: str, argument: Any = None) -> None:
+        """Wait until an expression of the page, a function of ``argument``, is true."""
+        self.page.wait_for_function(expression, arg=argument)
+
+    def settled(self, expression: str) -> Any:
+        """Wait until a value of the page has stopped changing, and return it.
+
+        Should it be taken for settled too soon, a test that holds it against a bound is less
+        sharp, but does not fail.
+        """
+        self.page.evaluate("window.settling = {value: null, times: 0}")
+        self.page.wait_for_function(
+            f"""() => {{
+                const value = {expression};
+                const times = value === settling.value ? settling.times + 1 : 0;
+                window.settling = {{value, times}};
+                return times === 5;
+            }}""",
+            polling=60,
+        )
+        return self.page.evaluate("settling.value")
