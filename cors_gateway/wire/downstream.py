@@ -19,13 +19,13 @@ from cors_gateway.messages.heads import MessageError, find_head_end, salvage_hea
 from cors_gateway.plan import plan, refuse
 from cors_gateway.planned import Forward, Peer, Respond
 from cors_gateway.wire import sockets
+from cors_gateway.wire.client_socket import ClientSocket
 from cors_gateway.wire.content import ContentReader, content_reader
 from cors_gateway.wire.exchange import Exchange
 from cors_gateway.wire.heads import HeadCutter, read_request_head
 from cors_gateway.wire.plane import Connection, Plane
 from cors_gateway.wire.record import AccessRecord, describe_request, note_answer
 from cors_gateway.wire.tick import Deadline
-from cors_gateway.wire.upstream import WRITE_BUFFER
 
 __all__ = ["DownstreamConnection"]
 
@@ -34,9 +34,6 @@ PIPELINED_BYTES = 64 * 1024
 
 DISCARDED_BYTES = 64 * 1024
 """Bytes of content that are read and dropped so that a connection may live on after an answer."""
-
-LINGER = 2.0
-"""Seconds to read our last answer in: closing at once would reset it away (RFC 9112, 9.6)."""
 
 
 class DownstreamConnection(asyncio.Protocol):
@@ -49,31 +46,29 @@ class DownstreamConnection(asyncio.Protocol):
         "_heads",
         "_is_busy",
         "_is_full",
-        "_lingering",
         "_peer",
         "_plane",
-        "_transport",
+        "_socket",
     )
 
     def __init__(self, plane: Plane) -> None:
         """Make a connection of ``plane``."""
         self._plane = plane
-        self._transport: asyncio.Transport | None = None
+        self._socket = ClientSocket(plane.ticker)
         self._peer = Peer("")
         self._heads = HeadCutter()
         self._exchange: Exchange | None = None
         self._discarding: ContentReader | None = None
         self._is_busy = False
         self._is_full = False
-        self._lingering = False
         self._deadline = Deadline(plane.ticker)
 
     # What asyncio tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, or refuse if there are too many."""
-        transport = self._transport = cast("asyncio.Transport", transport)
-        transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        transport = cast("asyncio.Transport", transport)
+        self._socket.begin(transport)
         scheme = b"https" if sockets.is_tls(transport) else b"http"
         self._peer = Peer(sockets.peer_address(transport), scheme)
         self._deadline.set(self._plane.snapshot.timeouts.head)
@@ -88,7 +83,7 @@ class DownstreamConnection(asyncio.Protocol):
                 exchange.request_content(data)
             elif self._discarding is not None:
                 self._discard(data)
-            elif not self._lingering:
+            elif not self._socket.is_lingering:
                 self._heads.add(data)
                 self._read_heads()
         except Exception as error:  # noqa: BLE001 - asyncio would close without a word to anybody
@@ -103,7 +98,7 @@ class DownstreamConnection(asyncio.Protocol):
         """Take that the connection is gone."""
         del exc
         self._lose_client()
-        self._transport = None
+        self._socket.transport = None
         self._plane.remove(self)
 
     def pause_writing(self) -> None:
@@ -117,7 +112,7 @@ class DownstreamConnection(asyncio.Protocol):
         self._is_full = False
         if self._exchange is not None:
             self._exchange.client_ready()
-        elif not self._lingering and self._transport and not self._transport.is_closing():
+        elif self._socket.is_open:
             self._await_head()
             self._next_request()
 
@@ -153,10 +148,8 @@ class DownstreamConnection(asyncio.Protocol):
             self._heads.unread
             and self._exchange is None
             and self._discarding is None
-            and not self._lingering
             and not self._is_full
-            and self._transport is not None
-            and not self._transport.is_closing()
+            and self._socket.is_open
         )
 
     def _serve(self, raw: bytes) -> None:
@@ -187,7 +180,7 @@ class DownstreamConnection(asyncio.Protocol):
         elif framing.kind is not FramingKind.NONE:
             persists = False
         self._answer(planned.answer, record, persists=persists, head_only=planned.head_only)
-        if self._discarding is not None and not self._lingering:
+        if self._discarding is not None:
             self._discard(self._heads.take_unread())
 
     def _discard(self, data: bytes) -> None:
@@ -236,8 +229,7 @@ class DownstreamConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes of a response."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        self._socket.write(data)
 
     def take_unread(self) -> bytes:
         """Give what has arrived behind the head."""
@@ -249,20 +241,20 @@ class DownstreamConnection(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Let the client wait."""
-        sockets.pause_reading(self._transport)
+        sockets.pause_reading(self._socket.transport)
 
     def resume_reading(self) -> None:
         """Let the client go on."""
-        sockets.resume_reading(self._transport)
+        sockets.resume_reading(self._socket.transport)
 
     def untaken_bytes(self) -> int:
         """Tell how much waits for the client to take it."""
-        return 0 if self._transport is None else sockets.untaken_bytes(self._transport)
+        return self._socket.untaken_bytes()
 
     def hand_over(self, connection: Connection) -> tuple[asyncio.Transport, bytes]:
         """Give the socket to ``connection``, with what has arrived behind the head."""
-        transport = cast("asyncio.Transport", self._transport)
-        self._exchange = self._transport = None
+        transport = cast("asyncio.Transport", self._socket.transport)
+        self._exchange = self._socket.transport = None
         self._plane.replace(self, connection)
         return transport, self._heads.take_unread()
 
@@ -290,7 +282,7 @@ class DownstreamConnection(asyncio.Protocol):
         """Close early, so that the client knows the response for incomplete."""
         self._exchange = None
         if reset:
-            sockets.abort_with_reset(self._transport)
+            self._socket.reset()
         else:
             self._close()
 
@@ -298,24 +290,20 @@ class DownstreamConnection(asyncio.Protocol):
 
     def check_time(self, now: float) -> None:
         """Act if a deadline has passed, or if a paused client has hung up."""
-        transport = self._transport
-        if transport is None:
-            return
         exchange = self._exchange
-        if exchange is not None:
-            if not transport.is_reading() and sockets.has_hung_up(transport):
-                self.abort()
-            elif now >= exchange.deadline:
-                exchange.overdue()
-        elif self._deadline.has_passed(now):
-            self._time_is_up(transport)
-        elif transport.is_closing() and not self._lingering and not self.untaken_bytes():
-            # TLS would wait for the client's close_notify, which idle clients never send.
-            transport.abort()
+        if not self._socket.is_open:
+            self._socket.check_time(now)
+        elif exchange is None:
+            if self._deadline.has_passed(now):
+                self._time_is_up()
+        elif self._socket.has_hung_up:
+            self.abort()
+        elif now >= exchange.deadline:
+            exchange.overdue()
 
     def drain(self) -> None:
         """Close when the request in progress is answered, or now if there is none."""
-        if self._exchange is None and not self._lingering and self._discarding is None:
+        if self._exchange is None and self._discarding is None and self._socket.is_open:
             self._close()
 
     def stop(self) -> None:
@@ -327,30 +315,26 @@ class DownstreamConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close now."""
         self._lose_client()
-        sockets.abort_with_reset(self._transport)
+        self._socket.reset()
 
     # The steps that several of these share.
 
     def _record(self) -> AccessRecord:
         return AccessRecord(self._plane.new_request_id(), self._peer.address, monotonic())
 
-    def _await_reading(self, seconds: float) -> None:
-        """Let the client have so long to read something of what is written."""
-        self._deadline.set(seconds, untaken=self.untaken_bytes())
-
     def _await_head(self) -> None:
         timeouts = self._plane.snapshot.timeouts
         if self._is_full:
-            self._await_reading(timeouts.write)
+            self._deadline.set(timeouts.write, untaken=self.untaken_bytes())
         else:
             self._deadline.set(timeouts.keep_alive)
 
-    def _time_is_up(self, transport: asyncio.Transport) -> None:
+    def _time_is_up(self) -> None:
         untaken = self.untaken_bytes()
         if untaken and self._deadline.has_progress(untaken):
             # Slow, but alive: what was written last is being read.
-            self._await_reading(self._plane.snapshot.timeouts.write)
-        elif transport.is_closing() or self._lingering or self._is_full or self._discarding:
+            self._await_head()
+        elif self._is_full or self._discarding:
             self.abort()
         elif self._heads.unread:
             error = MessageError(408, "The request did not arrive in time.")
@@ -368,7 +352,7 @@ class DownstreamConnection(asyncio.Protocol):
             self.abort()
 
     def _next_request(self) -> None:
-        if not self._lingering and self._exchange is None:
+        if self._socket.is_open and self._exchange is None:
             self.resume_reading()
             self._read_heads()
 
@@ -378,23 +362,9 @@ class DownstreamConnection(asyncio.Protocol):
             exchange.client_lost()
 
     def _linger(self) -> None:
-        """Send no more, and give the client time to read while it is still sending."""
-        transport = self._transport
-        if transport is None or transport.is_closing() or self._lingering:
-            return
-        self._lingering = True
         self._discarding = None
         self._heads.take_unread()
-        self._await_reading(LINGER)
-        self.resume_reading()
-        if transport.can_write_eof():
-            transport.write_eof()
-        else:
-            # TLS has no half-close: closing says the end, and drops what still arrives.
-            transport.close()
+        self._socket.linger(self._plane.snapshot.timeouts.write)
 
     def _close(self) -> None:
-        """Close once the client has read what is written, if it goes on reading."""
-        if self._transport is not None:
-            self._transport.close()
-            self._await_reading(self._plane.snapshot.timeouts.write)
+        self._socket.close(self._plane.snapshot.timeouts.write)

@@ -45,7 +45,9 @@ def connection_of(gateway: Gateway) -> DownstreamConnection:
 
 def buffered_by(connection: DownstreamConnection) -> int:
     """Count what the gateway itself holds for a client."""
-    return connection._transport.get_write_buffer_size() if connection._transport else 0
+    return (
+        connection._socket.transport.get_write_buffer_size() if connection._socket.transport else 0
+    )
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: %d" % LENGTH, b"X-Until: close"])

@@ -43,8 +43,8 @@ async def test_clients_that_read_nothing_cost_little_and_hold_nobody_up(
         assert (await other.gets()).content == b"ok"
     assert len(connections) == len(slow)
     for connection in connections:
-        assert connection._transport is not None
-        assert connection._transport.get_write_buffer_size() < 512 * 1024
+        assert connection._socket.transport is not None
+        assert connection._socket.transport.get_write_buffer_size() < 512 * 1024
     for client in slow:
         client.resets()
     await until(lambda: len(gateway.plane.connections) == 1)

@@ -29,7 +29,7 @@ async def test_a_hundred_requests_behind_a_slow_one_keep_their_order(
     sending = asyncio.ensure_future(client.sends(requests))
     (connection,) = gateway.plane.connections
     assert isinstance(connection, DownstreamConnection)
-    transport = connection._transport
+    transport = connection._socket.transport
     assert transport is not None
     await until(lambda: not transport.is_reading())
     held = len(connection._heads.unread)

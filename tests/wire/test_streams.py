@@ -134,7 +134,7 @@ async def test_a_client_that_is_not_read_from_is_seen_to_leave(
     await peer.sends(STREAM + b"\r\n")
     await client.sees_head()
     sending = asyncio.ensure_future(client.sends(LATER * 30))
-    transport = connection_of(gateway)._transport
+    transport = connection_of(gateway)._socket.transport
     assert transport is not None
     await until(lambda: not transport.is_reading())
     await sending
@@ -194,7 +194,7 @@ async def test_an_upload_that_the_api_does_not_read_ends_when_its_client_says_no
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:
     client, peer = await ask_through(gateway, api, "Content-Length: 99999999", method="PUT")
-    transport = connection_of(gateway)._transport
+    transport = connection_of(gateway)._socket.transport
     assert transport is not None
     # Not much more than is read: its goodbye stands behind what it has sent.
     while transport.is_reading():
