@@ -335,13 +335,12 @@ class Exchange:
         if upstream is None or self.state is not State.WAITING or not self._forward.upgrade:
             self._fail(Failure.UPGRADE_UNEXPECTED)
             return
-        written = conclude_upgrade(head, self._forward.upgrade)
+        switched = conclude_upgrade(head, self._forward.upgrade)
         self._note_response(head)
         self._upstream = None
         self.state = State.ENDED
-        self._client.write(written)
         tunnel = Tunnel(self._plane, self._record, self._forward, upstream)
-        tunnel.begin(*self._client.hand_over(tunnel))
+        tunnel.begin(self._client, switched)
 
     def _note_response(self, head: ResponseHead) -> None:
         self._record.status = self._record.upstream_status = head.status

@@ -17,6 +17,7 @@ from typing import cast
 from cors_gateway.failures import Failure
 from cors_gateway.planned import Forward
 from cors_gateway.wire import sockets
+from cors_gateway.wire.client import Client
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord, note_failure
 from cors_gateway.wire.tick import Deadline
@@ -104,15 +105,16 @@ class Tunnel:
         self._upstream = _Side(self)
         self._client.other, self._upstream.other = self._upstream, self._client
 
-    def begin(self, client: asyncio.Transport, unread: bytes) -> None:
-        """Take over both sockets, and pass on what has arrived already.
+    def begin(self, client: Client, switched: bytes) -> None:
+        """Send the client its 101, take over both sockets, and pass on what has arrived already.
 
         Args:
-            client: the socket of the client, which has been sent the 101.
-            unread: what the client sent behind its request.
+            client: the connection that the request came by.
+            switched: the head of the 101.
         """
-        upstream, early = self._connection.hand_over()
-        arrived = ((self._client, client, unread), (self._upstream, upstream, early))
+        client.write(switched)
+        ends = client.hand_over(self), self._connection.hand_over()
+        arrived = [(self._client, *ends[0]), (self._upstream, *ends[1])]
         for side, transport, _ in arrived:
             side.transport = transport
             transport.set_protocol(side)

@@ -12,10 +12,10 @@ from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_su
 from cors_gateway.snapshot import Snapshot
 from tests.cases.fetch import Case
 
-__all__ = ["load_data", "snapshot_of"]
+__all__ = ["NoReader", "load_data", "snapshot_of"]
 
 
-class _NoReader:
+class NoReader:
     """No environment and no files."""
 
     env: Mapping[str, str] = MappingProxyType({})
@@ -44,7 +44,7 @@ def snapshot_of(case: Case, upstream_url: str) -> Snapshot:
 
 
 def _load(text: str) -> Loaded:
-    return load(text, "gateway.yaml", _NoReader(), is_public_suffix, is_registry_suffix)
+    return load(text, "gateway.yaml", NoReader(), is_public_suffix, is_registry_suffix)
 
 
 @cache

@@ -1,15 +1,12 @@
 """Short words to load a configuration and to ask it something."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
-from cors_gateway.config.flaws import Flaw
 from cors_gateway.config.load import Loaded, load
 from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
 from cors_gateway.explain.explanation import Exchange, Explanation, explain, home_of
 from cors_gateway.explain.question import parse_question
 from cors_gateway.explain.remedies import Remedy, find_remedy
+from tests.cases.fetch_loading import NoReader
 
 __all__ = ["APP", "FILE", "SUFFIXES", "ask", "configured", "find_problems", "last_of", "remedy_for"]
 
@@ -28,31 +25,14 @@ routes:
 """
 
 
-@dataclass(frozen=True)
-class _NoReader:
-    env: Mapping[str, str] = field(default_factory=dict)
-
-    def read_file(self, path: str) -> str:
-        raise FileNotFoundError(path)
-
-    def locate(self, path: str) -> str:
-        return path
-
-    def check_pair(self, certificate: str, key: str) -> Sequence[Flaw]:
-        return ()
-
-    def check_authorities(self, path: str) -> Sequence[Flaw]:
-        return ()
-
-
 def find_problems(text: str) -> list[str]:
     """Load a configuration that has mistakes, and tell of them."""
-    return list(map(str, load(text, "f.yaml", _NoReader(), *SUFFIXES).problems))
+    return list(map(str, load(text, "f.yaml", NoReader(), *SUFFIXES).problems))
 
 
 def configured(text: str = FILE) -> Loaded:
     """Load a configuration that has no mistakes."""
-    loaded = load(text, "f.yaml", _NoReader(), *SUFFIXES)
+    loaded = load(text, "f.yaml", NoReader(), *SUFFIXES)
     assert loaded.snapshot is not None, loaded.problems
     return loaded
 
