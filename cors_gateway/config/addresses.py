@@ -6,6 +6,7 @@ cannot be a route's.
 """
 
 import re
+from difflib import get_close_matches
 from ipaddress import (
     AddressValueError,
     IPv4Address,
@@ -27,6 +28,7 @@ __all__ = [
     "parse_listener",
     "parse_network",
     "parse_path",
+    "parse_server_name",
     "parse_upstream_url",
 ]
 
@@ -38,6 +40,11 @@ MAX_HOST = 254
 MAX_UNIX_PATH = 107
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+# What is all digits behind the colon is a port, and http a host.
+SCHEME_WITHOUT_SLASHES = re.compile(r"(https?):(/?)(?!/)(?!\d+(?:/|$))", re.IGNORECASE)
+WEBSOCKET_SCHEMES = {"ws": "http", "wss": "https"}
+# As near as htp is to http, and not as ftp.
+LIKENESS = 0.75
 SEGMENT_BYTES = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 AMBIGUOUS = re.compile(r"//|;|%2f|%5c|%00|%2e", re.IGNORECASE)
 
@@ -68,6 +75,7 @@ def parse_listener(text: str) -> Address:
     if text.startswith("unix:"):
         return Address(unix_path=_unix_path(text))
     if text.isdecimal():
+        _port(text, least=0)
         fix = f'write ":{text}"'
         raise UnfitValueError("{value} has no colon", "it could be a host or a port", fix)
     if found := SCHEME.match(text):
@@ -75,10 +83,12 @@ def parse_listener(text: str) -> Address:
         raise UnfitValueError("{value} is a URL", "a listener is an address", fix)
     host, colon, port = text.rpartition(":")
     if not colon or "]" in port:
+        if text:
+            _host(text)
         raise UnfitValueError("{value} has no port", "", f'write "{text}:8080"')
     if host in {"", "*"}:
         return Address("0.0.0.0", _port(port, least=0))  # noqa: S104 - what was asked for
-    return Address(_host(host), _port(port, least=0))
+    return Address(_host(host, port), _port(port, least=0))
 
 
 def parse_upstream_url(text: str) -> UpstreamAddress:
@@ -86,25 +96,31 @@ def parse_upstream_url(text: str) -> UpstreamAddress:
     if text.startswith("unix:"):
         return UpstreamAddress(Address(unix_path=_unix_path(text)), "localhost", "")
     found = SCHEME.match(text)
-    rest = text[found.end() :] if found else text
+    near = None if found else SCHEME_WITHOUT_SLASHES.match(text)
+    start = found or near
+    rest = text[start.end() :] if start else text
     authority, slash, path = rest.partition("/")
     path = slash + path
     if "@" in authority:
         why = "what stands in a URL shows in logs and status pages"
         fix = "send it with upstream.headers.set, for example Authorization"
         raise UnfitValueError("the URL holds a user name or password", why, fix)
+    if near is not None:
+        scheme = near[1].lower()
+        what = "{value} lacks a slash" if near[2] else "{value} lacks two slashes"
+        meant = f'did you mean "{scheme}://{rest}"?'
+        raise UnfitValueError(what, "", meant if _is_authority(rest) else f"write {scheme}://host")
     if found is None:
         fix = f'did you mean "http://{text}"?' if _is_authority(text) else "write http://host:port"
         raise UnfitValueError("{value} has no scheme", "", fix)
     scheme = found[1].lower()
     if scheme not in {"http", "https"}:
-        fix = "write http://host:port, https://host or unix:/path"
-        raise UnfitValueError("{value} has a scheme that is no upstream's", "", fix)
+        raise _other_scheme(scheme, rest)
     if "?" in rest or "#" in rest:
         why = "the query is the client's"
         raise UnfitValueError("{value} has a query or a fragment", why, "remove it")
     default = 443 if scheme == "https" else 80
-    host, port = _authority(authority, default=default)
+    host, port = _authority(authority, default=default, before=f"{scheme}://")
     if not SEGMENT_BYTES.fullmatch(path) or _has_dot_segment(path) or "//" in path:
         fix = "write it percent-encoded, without //, . and .."
         raise UnfitValueError("{value} has a path that is not clear", "", fix)
@@ -115,7 +131,18 @@ def parse_upstream_url(text: str) -> UpstreamAddress:
 
 def parse_authority(text: str) -> str:
     """Check ``host[:port]``, as a ``Host`` field has it."""
+    _refuse_url(text, "a Host is host or host:port")
     _authority(text, default=80)
+    return text
+
+
+def parse_server_name(text: str) -> str:
+    """Check the host that a certificate is for."""
+    why = "a certificate is for a host"
+    _refuse_url(text, why, keep_port=False)
+    if ":" in text.rpartition("]")[2] and not _is_ipv6(text.strip("[]")):
+        raise UnfitValueError("{value} has a port", why, "remove the port")
+    _host(text)
     return text
 
 
@@ -124,12 +151,12 @@ def parse_host(text: str) -> str:
     if "*" in text:
         why = "a route is for one host or, without the key, for all"
         raise UnfitValueError("{value} has a wildcard", why, "write one route for each host")
-    if found := SCHEME.match(text):
-        fix = f'did you mean "{text[found.end() :].partition("/")[0]}"?'
-        raise UnfitValueError("{value} is a URL", "a host is a name or an address", fix)
+    _refuse_url(text, "a host is a name or an address", keep_port=False)
     if text.startswith("["):
         host, bracket, port = text.partition("]")
         host += bracket
+    elif _is_ipv6(text):
+        host, port = text, ""
     else:
         host, colon, port = text.partition(":")
         port = colon + port
@@ -195,13 +222,40 @@ def _unix_path(text: str) -> str:
     return path
 
 
-def _authority(text: str, *, default: int) -> tuple[str, int]:
+def _other_scheme(scheme: str, rest: str) -> UnfitValueError:
+    """Say what to write in place of a scheme that leads to no API."""
+    what = "{value} has a scheme that is no upstream's"
+    if _is_authority(rest):
+        if (plain := WEBSOCKET_SCHEMES.get(scheme)) is not None:
+            return UnfitValueError(
+                what, f"WebSocket passes through {plain}", f'write "{plain}://{rest}"'
+            )
+        if near := get_close_matches(scheme, ("http", "https"), n=1, cutoff=LIKENESS):
+            return UnfitValueError(what, "", f'did you mean "{near[0]}://{rest}"?')
+    return UnfitValueError(what, "", "write http://host:port, https://host or unix:/path")
+
+
+def _refuse_url(text: str, why: str, *, keep_port: bool = True) -> None:
+    """Refuse a URL where only a part of it belongs."""
+    found = SCHEME.match(text)
+    if found is None:
+        return
+    meant = re.split(r"[/?#]", text[found.end() :], maxsplit=1)[0].rpartition("@")[2]
+    if not keep_port:
+        meant = re.sub(r":\d*$", "", meant)
+    fix = f'did you mean "{meant}"?' if _is_authority(meant) else "write the host alone"
+    raise UnfitValueError("{value} is a URL", why, fix)
+
+
+def _authority(text: str, *, default: int, before: str = "") -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    if not colon or "]" in port:
+    bare = host.strip("[]")
+    is_bare = ":" in host and not _is_ipv6(bare) and _is_ipv6(text.strip("[]"))
+    if not colon or "]" in port or is_bare:
         host, port = text, ""
     elif not port:
         raise UnfitValueError("{value} has a colon and no port", "", "write the port, or no colon")
-    return _host(host), _port(port, least=1) if port else default
+    return _host(host, port, before), _port(port, least=1) if port else default
 
 
 def _is_authority(text: str) -> bool:
@@ -212,8 +266,14 @@ def _is_authority(text: str) -> bool:
     return True
 
 
-def _host(text: str) -> str:
-    """Check a host; an IPv6 address in brackets loses them."""
+def _host(text: str, port: str = "", before: str = "") -> str:
+    """Check a host; an IPv6 address in brackets loses them.
+
+    Args:
+        text: what was written.
+        port: what stands behind it, for the sentence.
+        before: what stands before it, for the sentence.
+    """
     fix = "write a name, an IPv4 address, or an IPv6 address in brackets"
     if text.startswith("[") and text.endswith("]"):
         try:
@@ -227,9 +287,15 @@ def _host(text: str) -> str:
         fix = f'write "{encoded}"' if encoded else "write it in ASCII (punycode)"
         raise UnfitValueError("{value} has a host that is not ASCII", "DNS has ASCII names", fix)
     if ":" in text:
-        raise UnfitValueError(
-            "{value} has an IPv6 address without brackets", "", f'write "[{text}]"'
-        )
+        bare = text.strip("[]")
+        what = "{value} has a bad host"
+        if bare == text:
+            what = "{value} has an IPv6 address without brackets"
+        elif text.count("[") != text.count("]"):
+            what = "{value} lacks a bracket"
+        if _is_ipv6(bare):
+            fix = f'did you mean "{before}[{bare}]{port and f":{port}"}"?'
+        raise UnfitValueError(what, "", fix)
     if len(text) > MAX_HOST or not HOST_NAME.fullmatch(text):
         raise UnfitValueError("{value} has a bad host", "", fix)
     if NUMERIC_END.fullmatch(text):
@@ -238,6 +304,14 @@ def _host(text: str) -> str:
         except AddressValueError:
             raise UnfitValueError("{value} has a bad IPv4 address", "", fix) from None
     return text
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except AddressValueError:
+        return False
+    return True
 
 
 def _punycode(host: str) -> str:

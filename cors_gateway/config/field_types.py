@@ -16,6 +16,7 @@ from cors_gateway.config.addresses import (
     parse_listener,
     parse_network,
     parse_path,
+    parse_server_name,
     parse_upstream_url,
 )
 from cors_gateway.config.problems import UnfitValueError
@@ -125,7 +126,10 @@ def _admin(value: object) -> bool:
     )
 
 
-def _listener(text: str) -> str:
+def _listener(value: object) -> str:
+    # A number is most likely a port: quotes alone would not help.
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    text = str(value) if is_number else check_text(value)
     parse_listener(text)
     return text
 
@@ -158,14 +162,6 @@ def _upgrade(text: str) -> str:
 
 def _upstream_host(text: str) -> str:
     return text if text in {"preserve", "upstream"} else parse_authority(text)
-
-
-def _server_name(text: str) -> str:
-    if ":" in text.rpartition("]")[2]:
-        raise UnfitValueError(
-            "{value} has a port", "a certificate is for a host", "remove the port"
-        )
-    return parse_authority(text)
 
 
 def _network(text: str) -> str:
@@ -221,7 +217,7 @@ MaxAge = Annotated[
 Workers = Annotated[
     Literal[1, "auto"], BeforeValidator(_workers), WithJsonSchema({"enum": [1, "auto"]})
 ]
-ListenerText = Annotated[str, BeforeValidator(_listener), BeforeValidator(check_text)]
+ListenerText = Annotated[str, BeforeValidator(_listener)]
 FilePath = Annotated[str, BeforeValidator(_file_path), BeforeValidator(check_text)]
 """A file that is named and not read for its text; relative to the configuration's folder."""
 NetworkText = Annotated[str, BeforeValidator(_network), BeforeValidator(check_text)]
@@ -244,7 +240,7 @@ UpstreamText = Annotated[
     BeforeValidator(check_text),
     WithJsonSchema({"type": "string", "pattern": "^(https?://|unix:/)"}),
 ]
-UpstreamServerName = Annotated[str, BeforeValidator(_server_name), BeforeValidator(check_text)]
+UpstreamServerName = Annotated[str, BeforeValidator(parse_server_name), BeforeValidator(check_text)]
 UpstreamHost = Annotated[str, BeforeValidator(_upstream_host), BeforeValidator(check_text)]
 FieldValue = Annotated[str, BeforeValidator(_field_value), BeforeValidator(check_text)]
 AdminSwitch = Annotated[Literal[False], BeforeValidator(_admin), WithJsonSchema({"enum": [False]})]

@@ -69,8 +69,7 @@ class ListenerSettings(SettingsBlock):
 
 def _listeners(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
-        why = "a listener is host:port"
-        raise UnfitValueError("{value} has no colon", why, f'write ":{value}"')
+        return [value]
     if isinstance(value, dict):
         raise UnfitValueError("{key} is a block", "blocks stand in a list", 'put "- " before it')
     if value == []:

@@ -54,7 +54,7 @@ class ListenerTable:
             else:
                 text, place = item, path
             address = parse_listener(text)
-            if not self._is_refused(address, written, place):
+            if not self._is_refused(text, address, written, place):
                 written.append((address, text))
             tls = self._tls(own, (*path, "tls"))
             if own is None and address.unix_path is None:
@@ -85,13 +85,15 @@ class ListenerTable:
         return ListenerTls(named["certificate"], named["key"])
 
     def _is_refused(
-        self, address: Address, before: Iterable[tuple[Address, str]], path: Path
+        self, own: str, address: Address, before: Iterable[tuple[Address, str]], path: Path
     ) -> bool:
         """Refuse an address that the system would, because another listener has it."""
         for other, text in before:
             if _is_same(address, other):
-                fix = "remove one"
-                self._findings.error(path, "{value} is there twice", "", fix)
+                what = f"{{value}} is {quote(text)} again"
+                if text == own:
+                    what = "{value} is there twice"
+                self._findings.error(path, what, "", "remove one")
                 return True
             if _is_part(address, other) or _is_part(other, address):
                 wide = quote(text) if _is_part(address, other) else "{value}"

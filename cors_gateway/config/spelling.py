@@ -150,12 +150,25 @@ def suggest_key(path: Path) -> Suggestion:
     if near := get_close_matches(plain, [_plain(known) for known in keys], n=1, cutoff=0.7):
         known = next(known for known in keys if _plain(known) == near[0])
         return Suggestion("", f"did you mean {known}?", known)
-    for pattern, others in _blocks():
+    for _, others in _blocks():
         for known in others:
             if _plain(known) == plain:
-                place = ".".join(pattern).replace(".*", "[]") or "the top level"
-                return Suggestion(f"{known} belongs to {place}", "move it there")
+                return Suggestion(_say_where(known), "move it there")
     return Suggestion("", f"the keys here are {', '.join(keys)}")
+
+
+def _say_where(key: str) -> str:
+    """Say which block a key belongs to: both, where an API and a listener can have it."""
+    places = [pattern for pattern, keys in _blocks() if key in keys]
+    of_listeners = next((place for place in places if "server" in place), None)
+    of_an_api = next((place for place in places if "upstream" in place), None)
+    if of_listeners is None or of_an_api is None:
+        return f"{key} belongs to {_spell(places[0])}"
+    return f"of an API it belongs to {_spell(of_an_api)}, of listeners to {_spell(of_listeners)}"
+
+
+def _spell(pattern: tuple[str, ...]) -> str:
+    return ".".join(pattern).replace(".*", "[]") or "the top level"
 
 
 def suggest_name(name: str, names: Iterable[str]) -> str:

@@ -1,5 +1,7 @@
 """The upstreams of a document as they run, and the fields that are changed on the way to them."""
 
+from dataclasses import replace
+
 from cors_gateway.config.addresses import Address, UpstreamAddress, parse_upstream_url
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.flaws import Flaw
@@ -125,7 +127,11 @@ class UpstreamTable:
         if ca is not None:
             flaws += self._reader.check_authorities(ca)
         if certificate is not None and key is not None:
-            flaws += self._reader.check_pair(certificate, key)
+            # It is looked at like a listener's, but the API is who may refuse it.
+            flaws += (
+                replace(flaw, fix=flaw.fix.replace("clients refuse it", "the API may refuse it"))
+                for flaw in self._reader.check_pair(certificate, key)
+            )
         elif certificate is not None or key is not None:
             missing = "key" if key is None else "certificate"
             if not self._findings.is_touched((*path, missing)):

@@ -21,16 +21,18 @@ __all__ = ["validate_settings"]
 # A value that is taken out can make the list around it wrong, and that the block around it.
 MAX_PASSES = 4
 
-LIST_EXAMPLES = {
-    "allowOrigins": '["https://app.example.com"]',
-    "timingAllowOrigins": '["https://app.example.com"]',
-    "allowMethods": "[GET, PUT]",
-    "allowHeaders": "[Content-Type]",
-    "exposeHeaders": "[X-Total-Count]",
-    "remove": "[X-Debug]",
-    "methods": "[GET, PUT]",
-    "trustedProxies": "[10.0.0.0/8]",
-    "from": "[Referer]",
+LIST_FIXES = {
+    "allowOrigins": 'such as ["https://app.example.com"]',
+    "timingAllowOrigins": 'such as ["https://app.example.com"]',
+    "allowMethods": "such as [GET, PUT]",
+    "allowHeaders": "such as [Content-Type]",
+    "exposeHeaders": "such as [X-Total-Count]",
+    "remove": "such as [X-Debug]",
+    "methods": "such as [GET, PUT]",
+    "trustedProxies": "such as [10.0.0.0/8]",
+    "from": "such as [Referer]",
+    "urls": 'such as ["http://legacy-1:5000", "http://legacy-2:5000"]',
+    "upgrades": "write [websocket], or [] for none",
 }
 
 
@@ -110,9 +112,10 @@ def _refuse(findings: Findings, details: ErrorDetails) -> Path:
             # What was meant is there, if misspelled: nobody is to report it missing.
             findings.remove(as_meant)
     elif kind == "list_type":
-        example = LIST_EXAMPLES.get(str(path[-1]))
-        fix = f"such as {example}" if example else 'begin each item with "- "'
+        fix = LIST_FIXES.get(str(path[-1]), 'begin each item with "- "')
         findings.error(path, "{value} is not a list", "{key} is a list", fix)
+    elif kind == "too_short":
+        findings.error(path, "the list is empty", "", "name at least one URL")
     elif kind == "literal_error":
         expected = str(context.get("expected", "")).replace("'", "")
         findings.error(path, "{value} is no choice for {key}", "", f"write {expected}")

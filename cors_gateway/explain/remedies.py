@@ -15,12 +15,17 @@ from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.problems import serialize_path
 from cors_gateway.cors.decision import Check, Reason
 from cors_gateway.cors.methods import RECEIVABLE_METHODS
-from cors_gateway.cors.origins import suggest_origin
+from cors_gateway.cors.origins import (
+    TupleOrigin,
+    parse_origin,
+    serialize_origin,
+    suggest_origin,
+)
 from cors_gateway.cors.policy import Policy, compile_policy
 from cors_gateway.cors.settings import PolicyProblem, PolicySettings
 from cors_gateway.explain.changes import Change, block_of, change_at, policy_changes
 from cors_gateway.explain.explanation import Explanation, explain
-from cors_gateway.explain.question import say_unreceivable
+from cors_gateway.explain.question import Question, say_unreceivable
 from cors_gateway.failures import Failure
 from cors_gateway.planned import Respond
 from cors_gateway.routes import Router
@@ -35,9 +40,10 @@ NULL_ORIGIN = (
     "everyone; serve the page over http or https (null comes from file:, sandboxed frames and "
     "redirects between origins)"
 )
-MIXED_CONTENT = (
-    "no change of a policy would help: a page on https has to call {scheme}; let what speaks TLS "
-    "stand in front of the gateway, and name its origin as server.publicOrigin"
+MIXED_CONTENT = "no change of a policy would help: a page on https has to call"
+NO_TLS = (
+    "give the gateway a certificate (server.tls), or let something that speaks TLS stand in front "
+    "and name its origin as server.publicOrigin"
 )
 NO_HELP = "no change of the configuration would help"
 NO_CHANGE = "no change of the policy would allow it"
@@ -87,8 +93,7 @@ def find_remedy(
         return None
     last = explanation.last
     if last is None:
-        scheme = "wss" if explanation.question.is_websocket else "https"
-        return Remedy(advice=MIXED_CONTENT.format(scheme=scheme))
+        return Remedy(advice=_call_by_tls(loaded.snapshot, explanation.question))
     failure = _failure_of(explanation)
     if explanation.is_readable and failure is None:
         return None
@@ -248,6 +253,23 @@ def _with_policy(snapshot: Snapshot, old: Policy, new: Policy) -> Snapshot:
         replace(route, policy=new) if route.policy is old else route for route in snapshot.routes
     )
     return replace(snapshot, routes=routes, router=Router(routes))
+
+
+def _call_by_tls(snapshot: Snapshot, question: Question) -> str:
+    """Say what a page on https is to call in place of what its browser does not let it call."""
+    scheme = "wss" if question.is_websocket else "https"
+    own = parse_origin(snapshot.public_origin or b"")
+    note = ""
+    if own is None or own.scheme != "https":
+        listeners = [listener for listener in snapshot.listeners if listener.tls is not None]
+        if not listeners:
+            return f"{MIXED_CONTENT} {scheme}: {NO_TLS}"
+        ports = [443 if listener.unix_path else listener.port for listener in listeners]
+        port = 443 if 443 in ports else next(filter(None, ports), 0)
+        note = "" if port else ", with the port that it is given at the start"
+        own = TupleOrigin("https", question.own_origin.host, port if port not in {0, 443} else None)
+    url = serialize_origin(replace(own, scheme=scheme)).decode() + question.target.decode()
+    return f"{MIXED_CONTENT} {scheme}, and the gateway has such an address: call {url}{note}"
 
 
 def _add_route(loaded: Loaded, snapshot: Snapshot, explanation: Explanation) -> Remedy:

@@ -17,6 +17,7 @@ __all__ = [
     "RequestHead",
     "ResponseHead",
     "check_head_size",
+    "check_request_line_so_far",
     "find_head_end",
     "parse_request_line",
     "parse_status_line",
@@ -78,6 +79,11 @@ _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21\x22\x24-\x7e
 _OTHER_VERSION = re.compile(
     rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [\x21-\x7e]+ HTTP/(?!1\.[01])[0-9]\.[0-9]"
 )
+_METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_REQUEST_LINE_SO_FAR = re.compile(
+    rb"\r?|[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: (?:[\x21-\x7e]+(?: [\x21-\x7e]*\r?)?)?)?"
+)
+_TLS_HANDSHAKE = b"\x16\x03"
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
 
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
@@ -143,6 +149,26 @@ def check_head_size(
         raise MessageError(431, "There are too many field lines.")
 
 
+def check_request_line_so_far(buffer: bytes) -> None:
+    """Refuse at once what cannot become a request, rather than wait for its end.
+
+    What speaks TLS, SSH or noise waits for us to speak, and its head would never end.
+
+    Args:
+        buffer: The beginning of a head, perhaps with its whole first line.
+
+    Raises:
+        MessageError: As :func:`parse_request_line` does.
+    """
+    line, line_end, _ = buffer.partition(b"\n")
+    if buffer.startswith(_TLS_HANDSHAKE):
+        raise MessageError(400, "This looks like TLS, and this address speaks plain HTTP.")
+    if line_end:
+        parse_request_line(line.removesuffix(b"\r"))
+    elif not _REQUEST_LINE_SO_FAR.fullmatch(line):
+        raise MessageError(400, "The request line is malformed.")
+
+
 def salvage_head(raw: bytes) -> RequestHead:
     """Read what can be read of a head that is refused, complete or not.
 
@@ -152,6 +178,8 @@ def salvage_head(raw: bytes) -> RequestHead:
     first, *lines = raw[:_SALVAGED_BYTES].split(b"\n")
     method, _, rest = first.rstrip(b"\r").partition(b" ")
     target, _, version = rest.rpartition(b" ")
+    if not _METHOD.fullmatch(method):
+        method = b""  # something else than HTTP: a log line is no place for it
     fields = [line.partition(b":") for line in lines if b":" in line]
     return RequestHead(
         method,

@@ -102,6 +102,9 @@ def _remove_stale(path: str) -> None:
 
 
 def _remedy(error: OSError) -> str:
+    if isinstance(error, socket.gaierror):
+        said = error.strerror or str(error)
+        return f"{said}; correct the name, or write an address such as 0.0.0.0:8080"
     match error.errno:
         case errno.EADDRINUSE:
             return "the address is in use; stop what listens there or choose another with --listen"

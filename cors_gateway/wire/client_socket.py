@@ -9,10 +9,10 @@ Knows no HTTP. Who it belongs to decides when it ends, and how.
 """
 
 import asyncio
+import sys
 
 from cors_gateway.wire import sockets
 from cors_gateway.wire.tick import Deadline, Ticker
-from cors_gateway.wire.upstream import WRITE_BUFFER
 
 __all__ = ["ClientSocket"]
 
@@ -36,7 +36,7 @@ class ClientSocket:
 
     def begin(self, transport: asyncio.Transport) -> None:
         """Take a connection that is made."""
-        transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        sockets.prepare(transport)
         self.transport = transport
 
     @property
@@ -84,7 +84,8 @@ class ClientSocket:
             return
         self.is_lingering = True
         self._write_timeout = write_timeout
-        self._deadline.set(LINGER, untaken=self.untaken_bytes())
+        # Whether anything is untaken by then is what counts: who reads slowly is waited for.
+        self._deadline.set(LINGER, untaken=sys.maxsize)
         sockets.resume_reading(transport)
         if transport.can_write_eof():
             transport.write_eof()

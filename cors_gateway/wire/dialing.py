@@ -37,8 +37,10 @@ SHUNNED = 10.0
 SECOND_OPINION = 0.5
 """Seconds to wait for what a name stands for now, when all that it stood for has failed."""
 
-SHUTDOWN = 1.0
-"""Seconds that an API has to answer the end of TLS; meanwhile the connection takes a place."""
+CLOSE_TIMEOUT = 24 * 3600.0
+"""Seconds that TLS may take to close: so many that the pool's and a tunnel's deadlines come first.
+
+The event loop counts the time for what is still to be sent as well."""
 
 Tell = Callable[[Failure], None]
 """Takes what it means if the time is over now."""
@@ -115,7 +117,7 @@ class Dialer:
         self._options = {
             "ssl": context,
             "ssl_handshake_timeout": timeout,
-            "ssl_shutdown_timeout": SHUTDOWN,
+            "ssl_shutdown_timeout": CLOSE_TIMEOUT,
         }
         return True
 
@@ -175,7 +177,7 @@ class Dialer:
         except (OSError, UnicodeError) as error:
             return failure_of(error)
         except asyncio.CancelledError:
-            connection.close()
+            connection.abort()
             raise
         return (connection, place) if connection.is_open() else Failure.CONNECTION_TERMINATED
 
@@ -229,7 +231,7 @@ class Dialer:
         elif not task.cancelled() and task.exception() is None:
             outcome = task.result()
             if not isinstance(outcome, Failure):
-                outcome[0].close()
+                outcome[0].abort()
 
 
 def _set(future: asyncio.Future[None]) -> None:

@@ -74,7 +74,6 @@ class Exchange:
         "_record",
         "_response",
         "_retried",
-        "_sent_at",
         "_upstream",
         "state",
     )
@@ -94,7 +93,6 @@ class Exchange:
         self._response: ResponseContent | None = None
         self._upstream: UpstreamConnection | None = None
         self._retried = False
-        self._sent_at = record.began
 
     # Finding a connection, and sending the request.
 
@@ -116,8 +114,8 @@ class Exchange:
             return
         self._upstream = connection
         connection.serve(self)
-        self._sent_at = monotonic()
-        self._record.overhead = self._sent_at - self._record.began
+        self._record.upstream_address = connection.address
+        self._record.overhead = monotonic() - self._record.began
         head = self._forward.head(self._record.request_id)
         if not self.takes_content:
             self.state = State.WAITING
@@ -222,7 +220,7 @@ class Exchange:
             self._pool.acquire(self, repeatable=True, fresh=True)
             return
         begun = upstream.response_begun
-        self._fail(Failure.RESPONSE_INCOMPLETE if begun else Failure.CONNECTION_TERMINATED)
+        self._fail(Failure.RESPONSE_INCOMPLETE if begun else upstream.failure)
 
     def stop(self) -> None:
         """Take that the gateway stops and this has lasted too long."""
@@ -319,7 +317,8 @@ class Exchange:
         if content.finished:
             if content.surplus:
                 self._client.put_back(content.surplus)
-            self.state = State.RELAYING if self.state is State.EARLY else State.WAITING
+            upstream.answered_early = self.state is State.EARLY
+            self.state = State.RELAYING if upstream.answered_early else State.WAITING
         self._await_peer()
 
     def _relay_interim(self, head: ResponseHead) -> None:
@@ -343,8 +342,9 @@ class Exchange:
         tunnel.begin(self._client, switched)
 
     def _note_response(self, head: ResponseHead) -> None:
-        self._record.status = self._record.upstream_status = head.status
-        self._record.upstream_duration = monotonic() - self._sent_at
+        record = self._record
+        record.status = record.upstream_status = head.status
+        record.upstream_duration = monotonic() - record.began - record.overhead
 
     def _finish(self, concluded: Concluded) -> None:
         complete = self.state is State.RELAYING

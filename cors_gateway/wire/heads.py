@@ -18,6 +18,7 @@ from cors_gateway.messages.heads import (
     RequestHead,
     ResponseHead,
     check_head_size,
+    check_request_line_so_far,
     find_head_end,
     parse_request_line,
     parse_status_line,
@@ -77,6 +78,8 @@ class HeadCutter:
             max_lines=limits.field_lines,
         )
         if end < 0:
+            if unread.find(b"\n", 0, self._searched) < 0:
+                check_request_line_so_far(unread)
             self._searched = len(unread)
             return b""
         self.unread = unread[end:]

@@ -29,6 +29,9 @@ APIs close idle connections after 2 s (gunicorn) to 75 s (nginx)."""
 MAX_WAIT = 1.0
 """Seconds that a request waits for one of a full pool's connections."""
 
+SHUTDOWN = 1.0
+"""Seconds that an API has to answer the end of TLS; meanwhile the connection takes a place."""
+
 DOUBTED = 1.0
 """Seconds in which an address that closed a connection under a request comes after the others."""
 
@@ -136,6 +139,9 @@ class Pool:
     def sweep(self) -> None:
         """Close what has been idle for too long, or leads to where the API no longer is."""
         self._places.sweep(self._ticker.now)
+        if self._upstream.tls is not None:
+            for connection in tuple(self._open):
+                connection.check_closing(self._ticker.now, SHUTDOWN)
         oldest = self._ticker.now - self._upstream.pool.idle
         for place in self._places:
             idle = place.idle
@@ -143,10 +149,10 @@ class Pool:
                 idle.popleft().close()
             while idle and self._waiting:
                 # One that had something to read when it was released has read it by now.
-                connection = self._take_idle(place, repeatable=True)
-                if connection is None:
+                found = self._take_idle(place, repeatable=True)
+                if found is None:
                     break
-                self._waiting.popleft().connected(connection)
+                self._waiting.popleft().connected(found)
 
     def close(self) -> None:
         """Close every idle connection; those in use close when their exchange ends."""

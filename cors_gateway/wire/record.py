@@ -53,6 +53,8 @@ class AccessRecord:
     duration: float = 0.0
     """Seconds from the end of the request's head to the end of the response."""
     upstream_url: str = ""
+    upstream_address: str = ""
+    """Which of the API's addresses was connected to."""
     upstream_status: int = 0
     upstream_duration: float = 0.0
     """Seconds from the request's head sent upstream to the head of the response."""
@@ -131,6 +133,7 @@ def serialize_json(record: AccessRecord) -> str:
         fields["trace_id"] = record.trace_id
     if record.upstream_url:
         fields["upstream.url"] = record.upstream_url
+        fields["upstream.address"] = record.upstream_address
         fields["upstream.status"] = record.upstream_status
         fields["upstream.duration_ms"] = _milliseconds(record.upstream_duration)
         fields["overhead_ms"] = _milliseconds(record.overhead)

@@ -11,17 +11,24 @@ import select
 import socket
 import struct
 import termios
+from typing import Any, cast
 
 __all__ = [
+    "WRITE_BUFFER",
     "abort_with_reset",
     "has_hung_up",
     "is_tls",
     "pause_reading",
     "peer_address",
+    "prepare",
     "resume_reading",
+    "spell_address",
     "untaken_bytes",
     "was_reset",
 ]
+
+WRITE_BUFFER = 64 * 1024
+"""Bytes that wait for a slow peer before the other side is paused."""
 
 _HANG_UP = getattr(select, "POLLRDHUP", 0x2000)
 
@@ -35,27 +42,46 @@ def abort_with_reset(transport: asyncio.Transport | None) -> None:
         return
     sock = transport.get_extra_info("socket")
     if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # The event loop may have closed it already, and not told so yet.
+        with contextlib.suppress(OSError, ValueError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 
 def has_hung_up(transport: asyncio.Transport) -> bool:
     """Say whether the peer has closed its side or the connection is gone."""
-    poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), _HANG_UP)
-    return bool(poll.poll(0))
+    return bool(_events(transport, _HANG_UP))
 
 
 def was_reset(transport: asyncio.Transport) -> bool:
     """Say whether the peer has reset the connection; one that ended in order has not been."""
+    return bool(_events(transport, 0) & select.POLLERR)
+
+
+def _events(transport: asyncio.Transport, wanted: int) -> int:
+    """Ask the kernel; nothing of a TLS connection that is gone, which is told of a moment later."""
+    sock = transport.get_extra_info("socket")
+    if sock is None:
+        return 0
     poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), 0)
-    return any(events & select.POLLERR for _, events in poll.poll(0))
+    poll.register(sock.fileno(), wanted)
+    return next((events for _, events in poll.poll(0)), 0)
 
 
 def is_tls(transport: asyncio.Transport) -> bool:
     """Say whether the peer's bytes arrive encrypted."""
     return transport.get_extra_info("sslcontext") is not None
+
+
+def prepare(transport: asyncio.Transport) -> None:
+    """Let a connection hold little: 64 KiB that wait for a slow peer, and nothing while paused.
+
+    For a paused TLS connection the event loop would read on up to 256 KiB, and where the peer then
+    closes, as it may behind its last byte, drop what it has read.
+    """
+    transport.set_write_buffer_limits(high=WRITE_BUFFER)
+    if is_tls(transport):
+        cast("Any", transport).set_read_buffer_limits(high=1, low=0)
 
 
 def peer_address(transport: asyncio.Transport) -> str:
@@ -64,15 +90,27 @@ def peer_address(transport: asyncio.Transport) -> str:
     return name[0] if isinstance(name, tuple) else ""
 
 
+def spell_address(transport: asyncio.Transport) -> str:
+    """Give the peer's address and port, or the path of its unix socket."""
+    name = transport.get_extra_info("peername")
+    if not isinstance(name, tuple):
+        return f"unix:{name}" if name else ""
+    host, port = name[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def untaken_bytes(transport: asyncio.Transport) -> int:
     """Count what was written and the peer has not acknowledged.
 
     The kernel takes some megabytes for a slow peer, and tells the event loop of room again only
     when a good part of it is free: by the buffer alone, a peer would seem dead that is just slow.
     """
+    sock = transport.get_extra_info("socket")
+    if sock is None:
+        return 0
     queued = struct.pack("i", 0)
     with contextlib.suppress(OSError):
-        queued = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, queued)
+        queued = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, queued)
     count: int = struct.unpack("i", queued)[0]
     return transport.get_write_buffer_size() + count
 

@@ -21,7 +21,7 @@ from cors_gateway.wire.client import Client
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord, note_failure
 from cors_gateway.wire.tick import Deadline
-from cors_gateway.wire.upstream import WRITE_BUFFER, UpstreamConnection
+from cors_gateway.wire.upstream import UpstreamConnection
 
 __all__ = ["Tunnel"]
 
@@ -29,7 +29,7 @@ __all__ = ["Tunnel"]
 class _Side(asyncio.Protocol):
     """One end of a tunnel: what arrives here leaves at the other."""
 
-    __slots__ = ("_tunnel", "has_ended", "other", "received", "transport")
+    __slots__ = ("_tunnel", "has_ended", "is_leaving", "other", "received", "transport")
 
     other: "_Side"
 
@@ -38,7 +38,9 @@ class _Side(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         """``None`` once the connection is gone."""
         self.has_ended = False
-        """Whether the peer has closed its sending side."""
+        """Whether the peer has closed its sending side, and all that it sent has been read."""
+        self.is_leaving = False
+        """Whether it has done so, and what it sent waits for the other to read."""
         self.received = 0
 
     def data_received(self, data: bytes) -> None:
@@ -121,7 +123,7 @@ class Tunnel:
         for side, transport, data in arrived:
             if data:
                 side.data_received(data)
-            if transport.get_write_buffer_size() > WRITE_BUFFER:
+            if transport.get_write_buffer_size() > sockets.WRITE_BUFFER:
                 side.pause_writing()
             else:
                 side.resume_writing()
@@ -132,7 +134,9 @@ class Tunnel:
         """Take that something has happened: wait anew for the next."""
         if self._is_closing:
             return
-        half_closed = self._client.has_ended or self._upstream.has_ended
+        half_closed = any(
+            side.has_ended or side.is_leaving for side in (self._client, self._upstream)
+        )
         self._deadline.set(self._timeouts.idle if half_closed else self._timeouts.tunnel)
 
     def end_direction(self, side: _Side) -> bool:
@@ -170,15 +174,22 @@ class Tunnel:
         """Act if nothing has happened for too long, or if a paused peer has gone unnoticed."""
         for side in (self._client, self._upstream):
             transport = side.transport
-            if transport and not transport.is_reading() and sockets.was_reset(transport):
+            if transport is None or transport.is_reading():
+                continue
+            if sockets.was_reset(transport):
                 self._fail(side)
+            elif not side.is_leaving and sockets.has_hung_up(transport):
+                side.is_leaving = True
+                self.renew()
         has_passed = self._deadline.has_passed(now)
         if not has_passed and not self._is_closing:
             return
         untaken = self._client.untaken_bytes() + self._upstream.untaken_bytes()
         if self._is_closing and not untaken:
             # TLS would wait for a close_notify that the peer need not send.
-            self.abort()
+            for side in (self._client, self._upstream):
+                if side.transport is not None:
+                    side.transport.abort()
         if not has_passed:
             return
         if self._deadline.has_progress(untaken) or (untaken and not self._deadline.untaken):

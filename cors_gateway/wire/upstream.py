@@ -12,12 +12,15 @@ import asyncio
 import contextlib
 import os
 import select
+import ssl
 from typing import Protocol, cast
 
+from cors_gateway.failures import Failure
 from cors_gateway.messages.heads import MessageError, ResponseHead, find_head_end
 from cors_gateway.wire import sockets
 from cors_gateway.wire.content import ContentReader
 from cors_gateway.wire.heads import read_response_head
+from cors_gateway.wire.trust import failure_of_tls
 
 __all__ = ["Owner", "ResponseTaker", "UpstreamConnection"]
 
@@ -28,9 +31,6 @@ MAX_INTERIM_RESPONSES = 16
 """Interim responses before the final one; more is an API that never answers."""
 
 READ_SIZE = 64 * 1024
-
-WRITE_BUFFER = 64 * 1024
-"""Bytes that wait for a slow peer before the other side is paused."""
 
 
 class ResponseTaker(Protocol):
@@ -73,11 +73,16 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_buffer",
+        "_closing_since",
         "_interim_heads",
+        "_is_tunnel",
         "_owner",
         "_poll",
         "_reader",
+        "address",
+        "answered_early",
         "exchange",
+        "failure",
         "idle_since",
         "is_tls",
         "response_begun",
@@ -89,7 +94,9 @@ class UpstreamConnection(asyncio.Protocol):
         """Make a connection that ``owner`` keeps."""
         self._owner = owner
         self._buffer = b""
+        self._closing_since: float | None = None
         self._interim_heads = 0
+        self._is_tunnel = False
         self._reader: ContentReader | None = None
         self._poll = select.poll()
         self.exchange: ResponseTaker | None = None
@@ -98,6 +105,13 @@ class UpstreamConnection(asyncio.Protocol):
         """Whether it has served an exchange before."""
         self.response_begun = False
         """Whether a byte of the current response has arrived."""
+        self.address = ""
+        """Where it leads to: with several, which one it was."""
+        self.failure = Failure.CONNECTION_TERMINATED
+        """What it means if it is lost before a response."""
+        self.answered_early = False
+        """Whether a response began before the request was complete: the API may never read the
+        rest, and take it for the next request."""
         self.idle_since = 0.0
         self.is_tls = False
 
@@ -106,9 +120,10 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        sockets.prepare(self.transport)
         self._poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
         self.is_tls = sockets.is_tls(self.transport)
+        self.address = sockets.spell_address(self.transport)
 
     def data_received(self, data: bytes) -> None:
         """Pass on what the API sent."""
@@ -139,6 +154,9 @@ class UpstreamConnection(asyncio.Protocol):
         """Take that the connection is gone."""
         if exc is not None:
             self._read_early_answer()
+        if isinstance(exc, ssl.SSLError):
+            # In TLS 1.3 an API refuses our certificate only after the handshake.
+            self.failure = failure_of_tls(exc)
         # TLS has an end of its own, which would have been told as end-of-file before this. Without
         # it, somebody on the way may have cut content short (RFC 9112, section 9.8).
         self._lost(reset=exc is not None or self.is_tls)
@@ -161,6 +179,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Belong to an exchange from now on."""
         self.exchange = exchange
         self.response_begun = False
+        self.answered_early = False
         self._interim_heads = 0
         self._reader = None
 
@@ -174,6 +193,7 @@ class UpstreamConnection(asyncio.Protocol):
             reader is not None
             and reader.finished
             and not reader.surplus
+            and not self.answered_early
             and not self._buffer
             and self.is_open()
             and not self._has_unsent()
@@ -186,6 +206,7 @@ class UpstreamConnection(asyncio.Protocol):
         """
         unread, self._buffer = self._buffer, b""
         self.exchange = None
+        self._is_tunnel = True
         return cast("asyncio.Transport", self.transport), unread
 
     def is_clean(self) -> bool:
@@ -225,6 +246,16 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange = None
         if self.transport is not None:
             self.transport.close()
+
+    def check_closing(self, now: float, seconds: float) -> None:
+        """Wait no longer than so long for the API to answer the end of TLS; not for a tunnel's."""
+        transport = self.transport
+        if transport is None or not transport.is_closing() or self._is_tunnel:
+            return
+        if self._closing_since is None:
+            self._closing_since = now
+        elif now - self._closing_since >= seconds:
+            transport.abort()
 
     def abort(self) -> None:
         """Close at once, so that the API cannot take a request for complete."""

@@ -52,6 +52,15 @@ READER = FakeReader(
         "/conf/old.pem": [
             Flaw("certificate", "{value} has expired", "long ago", "renew it", is_warning=True)
         ],
+        "/conf/past.pem": [
+            Flaw(
+                "certificate",
+                "{value} has expired",
+                "",
+                "renew: clients refuse it",
+                is_warning=True,
+            )
+        ],
     },
 )
 
@@ -506,6 +515,16 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
 """,
     ),
     Row(
+        "keys that an API has and a listener too",
+        """\
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false, tls: {}, timeouts: {}}]
+""",
+        """\
+1:66: routes[0].tls: unknown key tls, of an API it belongs to routes[].upstream, of listeners to server, move it there
+1:75: routes[0].timeouts: unknown key timeouts, of an API it belongs to routes[].upstream, of listeners to server, move it there
+""",
+    ),
+    Row(
         "what is not built",
         """\
 server: {workers: 4}
@@ -707,7 +726,35 @@ server: {listen: 8080}
 routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
 """,
         """\
-1:18: server.listen: 8080 has no colon, a listener is host:port, write ":8080"
+1:18: server.listen: 8080 has no colon, it could be a host or a port, write ":8080"
+""",
+    ),
+    Row(
+        "listeners that are a number in a list, or no port",
+        """\
+server: {listen: [8080, 99999, "99999", {address: 8080}, {address: true}]}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:19: server.listen[0]: 8080 has no colon, it could be a host or a port, write ":8080"
+1:25: server.listen[1]: 99999 has a bad port, write a port from 1 to 65535
+1:32: server.listen[2]: "99999" has a bad port, write a port from 1 to 65535
+1:51: server.listen[3].address: 8080 has no colon, it could be a host or a port, write ":8080"
+1:68: server.listen[4].address: true is not text, YAML reads it as true or false, put it in quotes
+""",
+    ),
+    Row(
+        "listeners whose IPv6 address lacks brackets",
+        """\
+server: {listen: ["[::1:8080", "::1:8080", "::1]:8080", "[::1]8080", "a b"]}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:19: server.listen[0]: "[::1:8080" lacks a bracket, did you mean "[::1]:8080"?
+1:32: server.listen[1]: "::1:8080" has an IPv6 address without brackets, did you mean "[::1]:8080"?
+1:44: server.listen[2]: "::1]:8080" lacks a bracket, did you mean "[::1]:8080"?
+1:57: server.listen[3]: "[::1]8080" has a bad host, write a name, an IPv4 address, or an IPv6 address in brackets
+1:70: server.listen[4]: "a b" has a bad host, write a name, an IPv4 address, or an IPv6 address in brackets
 """,
     ),
     Row(
@@ -754,17 +801,19 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
         "listeners that clash",
         """\
 server:
-  listen: [":1", 0.0.0.0:1, 127.0.0.1:1, "[::]:1", "[::1]:1", "[::]:2", {address: 127.0.0.1:2}, 127.0.0.1:3, ":3", unix:/a, unix:/a, LocalHost:4, localhost:4]
+  listen: [":1", 0.0.0.0:1, 127.0.0.1:1, "[::]:1", "[::1]:1", "[::]:2", {address: 127.0.0.1:2}, 127.0.0.1:3, ":3", unix:/a, unix:/a, LocalHost:4, localhost:4, "[::1]:5", "[0::1]:5", "[::1]:5"]
 routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
 """,
         """\
-2:18: server.listen[1]: "0.0.0.0:1" is there twice, remove one
+2:18: server.listen[1]: "0.0.0.0:1" is ":1" again, remove one
 2:29: server.listen[2]: "127.0.0.1:1" clashes with ":1", ":1" takes every address of this port, keep one of them, or choose another port
 2:52: server.listen[4]: "[::1]:1" clashes with "[::]:1", "[::]:1" takes every address of this port, keep one of them, or choose another port
 2:83: server.listen[6].address: "127.0.0.1:2" clashes with "[::]:2", "[::]:2" takes every address of this port, keep one of them, or choose another port
 2:110: server.listen[8]: ":3" clashes with "127.0.0.1:3", ":3" takes every address of this port, keep one of them, or choose another port
 2:125: server.listen[10]: "unix:/a" is there twice, remove one
-2:147: server.listen[12]: "localhost:4" is there twice, remove one
+2:147: server.listen[12]: "localhost:4" is "LocalHost:4" again, remove one
+2:171: server.listen[14]: "[0::1]:5" is "[::1]:5" again, remove one
+2:183: server.listen[15]: "[::1]:5" is there twice, remove one
 """,
     ),
     Row(
@@ -884,6 +933,57 @@ routes:
 """,
     ),
     Row(
+        "upstreams whose scheme is not quite one",
+        """\
+routes:
+- {match: {path: /0}, upstream: "https:/localhost:5000", cors: false}
+- {match: {path: /1}, upstream: "http:/localhost:5000/a", cors: false}
+- {match: {path: /2}, upstream: "http:localhost:5000", cors: false}
+- {match: {path: /3}, upstream: "http:/", cors: false}
+- {match: {path: /4}, upstream: "http:/user:Tr0ub4dor@a", cors: false}
+- {match: {path: /5}, upstream: "http:5000", cors: false}
+- {match: {path: /6}, upstream: "htps://localhost:5000/a", cors: false}
+- {match: {path: /7}, upstream: "HTTPSS://localhost:5000", cors: false}
+- {match: {path: /8}, upstream: "htp://localhost:5000", cors: false}
+- {match: {path: /9}, upstream: "htp://", cors: false}
+- {match: {path: /a}, upstream: "ws://localhost:5000", cors: false}
+- {match: {path: /b}, upstream: "wss://localhost/a", cors: false}
+""",
+        """\
+2:33: routes[0].upstream: "https:/localhost:5000" lacks a slash, did you mean "https://localhost:5000"?
+3:33: routes[1].upstream: "http:/localhost:5000/a" lacks a slash, did you mean "http://localhost:5000/a"?
+4:33: routes[2].upstream: "http:localhost:5000" lacks two slashes, did you mean "http://localhost:5000"?
+5:33: routes[3].upstream: "http:/" lacks a slash, write http://host
+6:33: routes[4].upstream: the URL holds a user name or password, what stands in a URL shows in logs and status pages, send it with upstream.headers.set, for example Authorization
+7:33: routes[5].upstream: "http:5000" has no scheme, did you mean "http://http:5000"?
+8:33: routes[6].upstream: "htps://localhost:5000/a" has a scheme that is no upstream's, did you mean "https://localhost:5000/a"?
+9:33: routes[7].upstream: "HTTPSS://localhost:5000" has a scheme that is no upstream's, did you mean "https://localhost:5000"?
+10:33: routes[8].upstream: "htp://localhost:5000" has a scheme that is no upstream's, did you mean "http://localhost:5000"?
+11:33: routes[9].upstream: "htp://" has a scheme that is no upstream's, write http://host:port, https://host or unix:/path
+12:33: routes[10].upstream: "ws://localhost:5000" has a scheme that is no upstream's, WebSocket passes through http, write "http://localhost:5000"
+13:33: routes[11].upstream: "wss://localhost/a" has a scheme that is no upstream's, WebSocket passes through https, write "https://localhost/a"
+""",
+    ),
+    Row(
+        "IPv6 addresses of APIs and routes that lack brackets",
+        """\
+routes:
+- {match: {path: /0, host: "::1"}, upstream: "http://::1:5000", cors: false}
+- {match: {path: /1, host: "[::1"}, upstream: "https://[::1:5000", cors: false}
+- {match: {path: /2}, upstream: "http://fe80::1/a", cors: false}
+- {match: {path: /3}, upstream: {url: "http://[::1", host: "::1"}, cors: false}
+""",
+        """\
+2:28: routes[0].match.host: "::1" has an IPv6 address without brackets, did you mean "[::1]"?
+2:46: routes[0].upstream: "http://::1:5000" has an IPv6 address without brackets, did you mean "http://[::1]:5000"?
+3:28: routes[1].match.host: "[::1" lacks a bracket, did you mean "[::1]"?
+3:47: routes[1].upstream: "https://[::1:5000" lacks a bracket, did you mean "https://[::1]:5000"?
+4:33: routes[2].upstream: "http://fe80::1/a" has an IPv6 address without brackets, did you mean "http://[fe80::1]"?
+5:39: routes[3].upstream.url: "http://[::1" lacks a bracket, did you mean "http://[::1]"?
+5:60: routes[3].upstream.host: "::1" has an IPv6 address without brackets, did you mean "[::1]"?
+""",
+    ),
+    Row(
         "paths",
         """\
 routes:
@@ -922,6 +1022,8 @@ routes:
 - {match: {path: /, host: "https://a.example.com/"}, upstream: "http://a:1", cors: false}
 - {match: {path: /, host: "a..b"}, upstream: "http://a:1", cors: false}
 - {match: {path: /, host: "ä.example"}, upstream: "http://a:1", cors: false}
+- {match: {path: /, host: "https://u@b.example.com:80?"}, upstream: "http://a:1", cors: false}
+- {match: {path: /, host: "https://"}, upstream: "http://a:1", cors: false}
 """,
         """\
 2:27: routes[0].match.host: "*.example.com" has a wildcard, a route is for one host or, without the key, for all, write one route for each host
@@ -929,6 +1031,8 @@ routes:
 4:27: routes[2].match.host: "https://a.example.com/" is a URL, a host is a name or an address, did you mean "a.example.com"?
 5:27: routes[3].match.host: "a..b" has a bad host, write a name, an IPv4 address, or an IPv6 address in brackets
 6:27: routes[4].match.host: "ä.example" has a host that is not ASCII, DNS has ASCII names, write "xn--4ca.example"
+7:27: routes[5].match.host: "https://u@b.example.com:80?" is a URL, a host is a name or an address, did you mean "b.example.com"?
+8:27: routes[6].match.host: "https://" is a URL, a host is a name or an address, write the host alone
 """,
     ),
     Row(
@@ -936,10 +1040,12 @@ routes:
         """\
 routes:
 - {match: {path: /}, upstream: {url: "http://a:1", host: "a b", origin: a.example.com}, cors: false}
+- {match: {path: /a}, upstream: {url: "http://a:1", host: "https://b:1/"}, cors: false}
 """,
         """\
 2:58: routes[0].upstream.host: "a b" has a bad host, write a name, an IPv4 address, or an IPv6 address in brackets
 2:73: routes[0].upstream.origin: "a.example.com" is no origin, an origin is scheme://host[:port], did you mean "https://a.example.com"?
+3:59: routes[1].upstream.host: "https://b:1/" is a URL, a Host is host or host:port, did you mean "b:1"?
 """,
     ),
 )
@@ -1106,6 +1212,20 @@ routes:
 """,
     ),
     Row(
+        "lists of an API that are none",
+        """\
+routes:
+- {match: {path: /a}, upstream: {url: "http://a:1", upgrades: websocket}, cors: false}
+- {match: {path: /b}, upstream: {url: "http://a:1", upgrades: false}, cors: false}
+- {match: {path: /c}, upstream: {urls: "http://a:1"}, cors: false}
+""",
+        """\
+2:63: routes[0].upstream.upgrades: "websocket" is not a list, upgrades is a list, write [websocket], or [] for none
+3:63: routes[1].upstream.upgrades: false is not a list, upgrades is a list, write [websocket], or [] for none
+4:40: routes[2].upstream.urls: "http://a:1" is not a list, urls is a list, such as ["http://legacy-1:5000", "http://legacy-2:5000"]
+""",
+    ),
+    Row(
         "several urls that are not one API",
         """\
 routes:
@@ -1125,7 +1245,7 @@ routes:
 3:70: routes[0].upstream.urls[3]: "http://a:1/x/" is there twice, remove one
 3:87: routes[0].upstream.urls[4]: "unix:/d" has another path than the first, all urls of an upstream have one path, correct it, or make it a route of its own
 6:56: routes[1].upstream.host: "upstream" could be any of several hosts, the urls are of different ones, write the host, or preserve
-9:20: routes[2].upstream.urls: …
+9:20: routes[2].upstream.urls: the list is empty, name at least one URL
 """,
     ),
     Row(
@@ -1139,6 +1259,10 @@ routes:
 - {match: {path: /e}, cors: false, upstream: {url: https://a, tls: {serverName: "*.b"}}}
 - {match: {path: /f}, cors: false, upstream: {url: https://a, tls: {certificate: c.pem, key: /conf/other.key}}}
 - {match: {path: /g}, cors: false, upstream: {url: https://a, tls: true}}
+- {match: {path: /h}, cors: false, upstream: {url: https://a, tls: {serverName: "https://legacy.internal"}}}
+- {match: {path: /i}, cors: false, upstream: {url: https://a, tls: {serverName: "https://legacy.internal:443/a"}}}
+- {match: {path: /j}, cors: false, upstream: {url: https://a, tls: {serverName: "::1"}}}
+- {match: {path: /k}, cors: false, upstream: {url: https://a, tls: {serverName: "a:b"}}}
 """,
         """\
 2:62: routes[0].upstream.tls: tls has no effect, the API is called without TLS, write https:// in the URL, or remove it
@@ -1149,6 +1273,10 @@ routes:
 6:81: routes[4].upstream.tls.serverName: "*.b" has a bad host, write a name, an IPv4 address, or an IPv6 address in brackets
 7:94: routes[5].upstream.tls.key: "/conf/other.key" does not belong, name another
 8:68: routes[6].upstream.tls: true is not a block, its keys are ca, serverName, certificate, key, write a block of keys below tls
+9:81: routes[7].upstream.tls.serverName: "https://legacy.internal" is a URL, a certificate is for a host, did you mean "legacy.internal"?
+10:81: routes[8].upstream.tls.serverName: "https://legacy.internal:443/a" is a URL, a certificate is for a host, did you mean "legacy.internal"?
+11:81: routes[9].upstream.tls.serverName: "::1" has an IPv6 address without brackets, did you mean "[::1]"?
+12:81: routes[10].upstream.tls.serverName: "a:b" has a port, a certificate is for a host, remove the port
 """,
     ),
     Row(
@@ -1508,6 +1636,20 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
 """,
         """\
 1:29: server.tls.certificate: warning: "old.pem" has expired, long ago, renew it
+""",
+    ),
+    Row(
+        "whoever sees a certificate that has expired may refuse it",
+        """\
+server: {tls: {certificate: past.pem, key: k.pem}}
+routes:
+- match: {path: /}
+  upstream: {url: "https://a", tls: {certificate: past.pem, key: k.pem}}
+  cors: false
+""",
+        """\
+1:29: server.tls.certificate: warning: "past.pem" has expired, renew: clients refuse it
+4:51: routes[0].upstream.tls.certificate: warning: "past.pem" has expired, renew: the API may refuse it
 """,
     ),
     Row(

@@ -2,9 +2,11 @@
 
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.cli.conftest import FILE, Command
 
@@ -46,6 +48,20 @@ def test_tests_that_pass_are_counted(command: Command, file: Path) -> None:
 
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.endswith("1 origin, 3 tests passed\n")
+
+
+def test_a_certificate_that_an_api_may_refuse(command: Command, file: Path) -> None:
+    leaf = trustme.CA().issue_cert("client", not_after=datetime(2020, 1, 1, tzinfo=UTC))
+    leaf.private_key_and_cert_chain_pem.write_to_path(str(file.parent / "old.pem"))
+    pair = "{certificate: old.pem, key: old.pem}"
+    file.write_text(f"""\
+server: {{tls: {pair}}}
+routes: [{{match: {{path: /}}, cors: false, upstream: {{url: "https://a", tls: {pair}}}}}]
+""")
+    listener, api, _ = command("validate", str(file)).out.splitlines()
+
+    assert listener.endswith("on 2020-01-01 at 00:00 UTC, renew it: clients refuse it")
+    assert api.endswith("on 2020-01-01 at 00:00 UTC, renew it: the API may refuse it")
 
 
 def test_warnings_are_mistakes_only_where_that_is_asked_for(command: Command, file: Path) -> None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_network
@@ -14,6 +15,7 @@ from cors_gateway.config.addresses import (
     parse_listener,
     parse_network,
     parse_path,
+    parse_server_name,
     parse_upstream_url,
 )
 from cors_gateway.config.problems import UnfitValueError
@@ -139,6 +141,53 @@ def test_user_information_is_refused_and_not_repeated(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "parse, text",
+    [
+        (parse_listener, "8080"),
+        (parse_listener, "http://a:1/"),
+        (parse_listener, "localhost"),
+        (parse_listener, "[::1:8080"),
+        (parse_listener, "::1:8080"),
+        (parse_listener, ":::8080"),
+        (parse_upstream_url, "a:1"),
+        (parse_upstream_url, "https:/a:1"),
+        (parse_upstream_url, "https:a"),
+        (parse_upstream_url, "htps://a"),
+        (parse_upstream_url, "wss://a/b"),
+        (parse_upstream_url, "https://::1"),
+        (parse_upstream_url, "https://[::1:5000"),
+        (parse_authority, "https://a:1/b"),
+        (parse_authority, "::1:5000"),
+        (parse_host, "https://u@a:1/b"),
+        (parse_host, "::1"),
+        (parse_server_name, "https://a:1/b"),
+        (parse_server_name, "https://[::1]:1"),
+        (parse_server_name, "::1"),
+    ],
+)
+def test_what_is_said_to_write_is_accepted(parse: Callable[[str], object], text: str) -> None:
+    with pytest.raises(UnfitValueError) as caught:
+        parse(text)
+
+    suggestion = re.search('"(.*)"', caught.value.fix)
+    assert suggestion is not None
+    assert parse(suggestion[1])
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "sftp", "tcp", "grpc", "h2c", "file", "fcgi", "redis"])
+def test_a_scheme_of_another_protocol_is_no_misspelling(scheme: str) -> None:
+    with pytest.raises(UnfitValueError) as caught:
+        parse_upstream_url(f"{scheme}://a:1")
+
+    assert caught.value.fix == "write http://host:port, https://host or unix:/path"
+
+
+@pytest.mark.parametrize("text", ["a", "api.internal.example.com", "127.0.0.1", "[::1]"])
+def test_what_a_certificate_is_for(text: str) -> None:
+    assert parse_server_name(text) == text
+
+
+@pytest.mark.parametrize(
     "text, host",
     [
         ("Example.COM", "example.com"),
@@ -241,7 +290,15 @@ def test_what_is_no_path_of_a_route(text: str) -> None:
 
 @given(
     st.sampled_from(
-        [parse_authority, parse_host, parse_listener, parse_network, parse_path, parse_upstream_url]
+        [
+            parse_authority,
+            parse_host,
+            parse_listener,
+            parse_network,
+            parse_path,
+            parse_server_name,
+            parse_upstream_url,
+        ]
     ),
     st.text() | st.text(alphabet="abhtp:/.[]@%0?#*12ux\\ "),
 )

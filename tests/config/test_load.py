@@ -73,6 +73,15 @@ def test_no_problem_shows_what_came_from_outside(row: Row) -> None:
     assert "horse" not in said
 
 
+@pytest.mark.parametrize("upgrades", ["[websocket]", "[]"])
+def test_protocols_of_a_transparent_route_may_be_written_out(upgrades: str) -> None:
+    upstream = f"{{url: 'http://a:1', upgrades: {upgrades}}}"
+    result = loaded(f"routes: [{{match: {{path: /}}, upstream: {upstream}, cors: false}}]")
+
+    assert result.problems == ()
+    assert result.snapshot is not None
+
+
 def test_all_mistakes_of_all_stages_are_reported_at_once() -> None:
     result = loaded("""\
 log: {level: info, level: info}

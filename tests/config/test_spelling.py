@@ -51,6 +51,12 @@ def test_a_key_in_the_wrong_block_is_sent_where_it_belongs() -> None:
     )
 
 
+def test_a_key_that_an_api_has_and_a_listener_too_is_sent_to_both() -> None:
+    assert suggest_key(("routes", 0, "TLS")).why == (
+        "of an API it belongs to routes[].upstream, of listeners to server"
+    )
+
+
 @pytest.mark.parametrize(
     "path, known",
     [

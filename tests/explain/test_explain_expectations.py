@@ -168,8 +168,9 @@ def test_an_expectation_that_fails(test: str, told: str) -> None:
             f"server: {{publicOrigin: http://h}}\n{FILE}",
             "name: n, origin: https://app.example.com, expect: allow",
             '"n" fails, it expects allow and the browser refuses: mixed-content, no change of a '
-            "policy would help: a page on https has to call wss; let what speaks TLS stand in front "
-            "of the gateway, and name its origin as server.publicOrigin",
+            "policy would help: a page on https has to call wss: give the gateway a certificate "
+            "(server.tls), or let something that speaks TLS stand in front and name its origin as "
+            "server.publicOrigin",
             id="mixed content",
         ),
     ],

@@ -243,7 +243,63 @@ def test_mixed_content_is_no_matter_of_the_policy() -> None:
     remedy = remedy_for(loaded, ask(loaded, APP, "GET", "http://h/api"))
 
     assert remedy.changes == ()
-    assert "a page on https has to call https" in remedy.advice
+    assert remedy.advice == (
+        "no change of a policy would help: a page on https has to call https: give the gateway a "
+        "certificate (server.tls), or let something that speaks TLS stand in front and name its "
+        "origin as server.publicOrigin"
+    )
+
+
+TLS = "{certificate: c.pem, key: k.pem}"
+
+
+@pytest.mark.parametrize(
+    "server, url, called",
+    [
+        pytest.param(f'{{listen: ":443", tls: {TLS}}}', "http://h/api?x=1", "https://h/api?x=1",
+                     id="the usual port"),
+        pytest.param(f'{{listen: ":8443", tls: {TLS}}}', "http://h:8080/api",
+                     "https://h:8443/api", id="another port"),
+        pytest.param(f'{{listen: ":8443", tls: {TLS}}}', "ws://[2001:db8::1]/api",
+                     "wss://[2001:db8::1]:8443/api", id="a WebSocket, by an IPv6 address"),
+        pytest.param(
+            f'{{listen: [":80", {{address: ":8443", tls: {TLS}}}, {{address: ":443", tls: {TLS}}}]}}',
+            "http://h/api", "https://h/api", id="the usual port before others",
+        ),
+        pytest.param(
+            f'{{listen: [":80", {{address: ":0", tls: {TLS}}}, {{address: ":8443", tls: {TLS}}}]}}',
+            "http://h/api", "https://h:8443/api", id="a port that is known before one that is not",
+        ),
+        pytest.param(
+            f'{{listen: ":0", tls: {TLS}}}', "http://h/api",
+            "https://h/api, with the port that it is given at the start", id="any free port",
+        ),
+        pytest.param(
+            f'{{listen: [{{address: "unix:/s", tls: {TLS}}}]}}', "http://h/api", "https://h/api",
+            id="a unix socket behind something else",
+        ),
+        pytest.param(
+            f"{{publicOrigin: https://www.example.com, tls: {TLS}}}", "http://h/api",
+            "https://www.example.com/api", id="what browsers call us, before a listener",
+        ),
+        pytest.param(
+            "{publicOrigin: https://www.example.com}", "ws://h/api", "wss://www.example.com/api",
+            id="what browsers call us, where something else speaks TLS",
+        ),
+        pytest.param(
+            f"{{publicOrigin: http://h, tls: {TLS}}}", "/api", "https://h:8080/api",
+            id="what browsers call us is not on https",
+        ),
+    ],
+)  # fmt: skip
+def test_a_gateway_that_speaks_tls_has_an_address_to_call(
+    server: str, url: str, called: str
+) -> None:
+    loaded = configured(f"server: {server}\n{FILE}")
+    remedy = remedy_for(loaded, ask(loaded, APP, "GET", url))
+
+    assert remedy.changes == ()
+    assert remedy.advice.endswith(f", and the gateway has such an address: call {called}")
 
 
 @pytest.mark.parametrize(

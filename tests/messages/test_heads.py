@@ -10,6 +10,7 @@ from cors_gateway.messages.heads import (
     RequestHead,
     ResponseHead,
     check_head_size,
+    check_request_line_so_far,
     find_head_end,
     parse_request_line,
     parse_status_line,
@@ -252,3 +253,53 @@ def test_heads_without_fields_end_with_one_empty_line() -> None:
 )
 def test_what_can_be_read_of_a_refused_head_is_read(raw: bytes, expected: RequestHead) -> None:
     assert salvage_head(raw) == expected
+
+
+@pytest.mark.parametrize(
+    "buffer",
+    [
+        b"",
+        b"\r",
+        b"G",
+        b"GET",
+        b"GET ",
+        b"GET /a?b=%00",
+        b"GET /a ",
+        b"GET /a HTTP/1",
+        b"GET /a HTTP/1.1\r",
+        b"GET /a HTTP/1.1\r\n",
+        b"GET /a HTTP/1.1\nHost: a",
+        b"PROPFIND /a HTTP/1.0\r\nx",
+    ],
+)
+def test_what_may_become_a_request_is_waited_for(buffer: bytes) -> None:
+    check_request_line_so_far(buffer)
+
+
+@pytest.mark.row("A31")
+@pytest.mark.parametrize(
+    "status, buffer",
+    [
+        (400, b"\x16\x03\x01"),
+        (400, b"\x00"),
+        (400, b"\n"),
+        (400, b"\rG"),
+        (400, b"G\x80"),
+        (400, b" "),
+        (400, b"GET  /"),
+        (400, b"GET /a\x7f"),
+        (400, b"GET /a HTTP/1.1 "),
+        (400, b"SSH-2.0-x\r\n"),
+        (505, b"GET / HTTP/2.0\r\n"),
+        (501, b"NONSENSE / HTTP/1.1\r\n"),
+    ],
+)
+def test_what_cannot_become_a_request_is_not_waited_for(status: int, buffer: bytes) -> None:
+    with pytest.raises(MessageError) as caught:
+        check_request_line_so_far(buffer)
+    assert caught.value.status == status
+
+
+def test_tls_on_a_plain_port_is_called_by_its_name() -> None:
+    with pytest.raises(MessageError, match="TLS"):
+        check_request_line_so_far(b"\x16\x03\x01\x02\x00")

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from cors_gateway.wire.upstream import WRITE_BUFFER
+from cors_gateway.wire.sockets import WRITE_BUFFER
 from tests.process.bulk import BULK_PATIENCE, MEBIBYTE, PATIENT, Arriving, api, digest, send
 from tests.process.running_worker import RunningWorker, worker
 

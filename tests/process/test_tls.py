@@ -212,6 +212,7 @@ def bad_handshakes(gateway: TlsGateway) -> Iterator[socket.socket]:
         gateway.connects(context)
 
 
+@pytest.mark.row("A34", "A35")
 def test_bad_handshakes_are_nobodys_news_and_leave_nothing_behind(
     tmp_path: Path, legacy: Api
 ) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from cors_gateway.snapshot import Timeouts, UpstreamTimeouts
+from cors_gateway.wire import client_socket
 from cors_gateway.wire.downstream import DownstreamConnection
 from tests.wire.conftest import StartGateway
 from tests.wire.gateways import APP, Gateway, route_to, snapshot_of, until
@@ -236,3 +237,24 @@ async def test_an_api_that_answers_before_it_has_read_is_not_used_again(
     assert (await second.sees_head()).startswith(b"GET /next ")
     await second.sends(OK)
     assert (await other.gets()).content == b"ok"
+
+
+async def test_who_reads_the_last_answer_slowly_is_waited_for_although_we_linger(
+    gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API refuses an upload with much to say, and the client takes its time over it."""
+    monkeypatch.setattr(client_socket, "LINGER", 0.05)
+    client = await gateway.connects(receive_buffer=4096)
+    await client.asks("/", "Content-Length: 10", method="PUT")
+    peer = await api.accepts()
+    await peer.sees_head()
+    head = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: %d\r\n\r\n" % (8 * len(MEBIBYTE))
+    sending = peer.loop.create_task(peer.sends(head + 8 * MEBIBYTE), name="api")
+    assert b" 413 " in await client.sees_head()
+    received = 0
+    while not sending.done():
+        received += len(await client.receives(65536))
+    await asyncio.sleep(0.5)
+    assert received + len(await client.sees_rest()) == 8 * len(MEBIBYTE)
+    assert client.end is End.CLOSED
+    await sending

@@ -48,7 +48,10 @@ class Side:
     answer: Answer | None = None
     fresh: bool | None = None
     reused: bool = True
+    address: str = "192.0.2.2:80"
+    failure: Failure = Failure.CONNECTION_TERMINATED
     response_begun: bool = False
+    answered_early: bool = False
     untaken: int = 0
 
     def write(self, data: bytes) -> None:

@@ -166,9 +166,16 @@ A24 = [
     (431, "D30: 30 cookies of 4 KiB", GET + b"Cookie: a=%b\r\n" % (b"c" * 4096) * 30 + b"\r\n"),
 ]
 A31 = [
-    (400, "TLS", bytes.fromhex("16030100d0010000cc0303") + bytes(range(32)) + b"\n\n"),
-    (400, "SSH", b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
-    (400, "NULs", bytes(64) + b"\r\n\r\n"),
+    # Who speaks these waits for an answer before it sends more: no empty line comes.
+    (400, "TLS", bytes.fromhex("16030100d0010000cc0303") + bytes(range(32))),
+    (400, "the first bytes of TLS", bytes.fromhex("160301")),
+    (400, "SSH", b"SSH-2.0-OpenSSH_9.2\r\n"),
+    (505, "HTTP/2", b"PRI * HTTP/2.0\r\n"),
+    (400, "NULs", bytes(3)),
+    (400, "one byte that is in no method", b"\xff"),
+    (400, "an FTP greeting", b"USER anonymous\r\n"),
+    (400, "noise behind a method", b"GET /\x00"),
+    (400, "TLS with an empty line in it", b"\x16\x03\x01\n\n"),
 ]
 D12_D14 = [
     (400, f"target {target!r}", b"GET " + target + b" HTTP/1.1\r\n" + HOST + b"\r\n")

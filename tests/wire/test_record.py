@@ -42,6 +42,7 @@ async def test_a_forwarded_request(gateway: Gateway, api: ScriptedUpstream) -> N
         "protocol": "HTTP/1.1",
         "user_agent": "curl",
         "upstream.url": f"http://127.0.0.1:{api.port}",
+        "upstream.address": f"127.0.0.1:{api.port}",
         "upstream.status": 200,
         "cors.kind": "actual",
         "cors.decision": "allowed",

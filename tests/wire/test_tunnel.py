@@ -345,6 +345,23 @@ async def test_a_half_closed_tunnel_does_not_wait_for_as_long(
     assert (await ended(gateway)).problem == "tunnel-idle"
 
 
+async def test_a_client_that_is_gone_is_not_waited_for_by_an_api_that_never_reads(
+    start_gateway: StartGateway, api: ScriptedUpstream
+) -> None:
+    """It is not being read from, so that only the kernel knows of its end."""
+    timeouts = UpstreamTimeouts(idle=0.2, tunnel=600)
+    route = route_to(api.port, upstream={"timeouts": timeouts})
+    gateway = await start_gateway(snapshot_of(route, timeouts=Timeouts(write=0.2)))
+    client, _ = await switched(gateway, api)
+    (tunnel,) = gateway.plane.connections
+    transport = tunnel._client.transport  # type: ignore[attr-defined]
+    while transport.is_reading():
+        await client.sends(bytes(65536))
+        await asyncio.sleep(0)
+    client.closes()
+    assert (await ended(gateway)).problem == "tunnel-idle"
+
+
 async def fills(peer: RawPeer) -> int:
     """Send until nothing is taken for a while; return how much was, to the byte."""
     sent, idle = 0, 0
