@@ -36,7 +36,8 @@ _HANG_UP = getattr(select, "POLLRDHUP", 0x2000)
 def abort_with_reset(transport: asyncio.Transport | None) -> None:
     """Close a connection, if there is one, so that the peer sees a reset, not an orderly end.
 
-    ``abort`` alone sends FIN on uvloop, which ends content until close as if it were whole.
+    ``abort`` alone sends FIN on uvloop, which ends content until close as if it were whole. Unix
+    sockets know no reset: there it does.
     """
     if transport is None:
         return

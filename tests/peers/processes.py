@@ -24,7 +24,7 @@ __all__ = ["FlaskApi", "Gateway", "Running", "closed_port", "flask_api", "gatewa
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 FLASK_LISTENS = re.compile(r"Running on (http://\S+)")
-GATEWAY_LISTENS = re.compile(r"listening on (http://\S+)")
+GATEWAY_LISTENS = re.compile(r"listening on (https?://[^\s,]+)")
 
 
 @dataclass

@@ -113,6 +113,7 @@ async def test_the_one_with_the_fewest_requests_in_progress_is_next(
     await until(lambda: slow.busy == 3 and len(quick.lines) == 3)
     assert [(await ask(gateway)).content for _ in range(9)] == [b"b"] * 9
     assert slow.busy == 3
+    assert quick.connected == 3, "none of them needed another connection"
     slow.gate.set()
     for client in clients:
         await client.gets()

@@ -3,9 +3,18 @@
 import asyncio
 import re
 
+import pytest
+
 from cors_gateway.wire import tick
 from cors_gateway.wire.tick import Ticker
 from tests.wire.gateways import until
+
+USUAL = tick.INTERVAL
+
+
+@pytest.mark.row("A9")
+def test_what_only_the_tick_notices_is_noticed_within_a_second() -> None:
+    assert 2 * USUAL <= 1
 
 
 async def test_it_ticks_until_it_is_stopped() -> None:

@@ -297,9 +297,10 @@ async def test_a_reset_of_a_side_that_is_paused_is_noticed(
     one, other = (client, peer) if who == "client" else (peer, client)
     await fills(one)
     one.resets()
+    record = await ended(gateway)
+    assert record.problem == ("client-gone" if who == "client" else "connection-terminated")
     await other.drains()
     assert other.end is End.RESET
-    await ended(gateway)
 
 
 @pytest.mark.parametrize("who", ["client", "api"])
