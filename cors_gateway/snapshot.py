@@ -222,6 +222,8 @@ class Snapshot:
     listeners: tuple[Listener, ...] = (Listener(),)
     public_origin: bytes | None = None
     trusted_proxies: tuple[Network, ...] = ()
+    trusts_unix: bool = False
+    """Whether whoever connects to a unix socket is a trusted proxy."""
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
     drain: Drain = Drain()
@@ -233,6 +235,8 @@ class Snapshot:
 
     def trusts(self, address: str) -> bool:
         """Say whether a peer's ``X-Forwarded-*`` count; a unix socket's peer has no address."""
+        if not address:
+            return self.trusts_unix
         return bool(self.trusted_proxies) and _is_within(address, self.trusted_proxies)
 
 

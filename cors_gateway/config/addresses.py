@@ -177,7 +177,7 @@ def parse_network(text: str) -> IPv4Network | IPv6Network:
     try:
         network = ip_interface(text).network
     except ValueError:
-        fix = "write it like 10.0.0.0/8 or fd00::/8"
+        fix = "write it like 10.0.0.0/8 or fd00::/8, or unix for unix sockets"
         if text == "*":
             fix = "write 0.0.0.0/0 and ::/0 if every peer is really to be trusted"
         raise UnfitValueError("{value} is not a network", "", fix) from None

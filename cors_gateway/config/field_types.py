@@ -34,6 +34,7 @@ from cors_gateway.config.values import (
 )
 
 __all__ = [
+    "UNIX_PEERS",
     "AdminSwitch",
     "Count",
     "Duration",
@@ -67,6 +68,10 @@ DURATION_SCHEMA = {
 }
 LONGEST_PATH = 1024
 SIZE_SCHEMA = {"type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)$", "examples": ["64KiB"]}
+
+
+UNIX_PEERS = "unix"
+"""Stands among networks for whoever can connect to a unix socket."""
 
 
 class SettingsBlock(BaseModel):
@@ -165,7 +170,7 @@ def _upstream_host(text: str) -> str:
 
 
 def _network(text: str) -> str:
-    return str(parse_network(text))
+    return text if text == UNIX_PEERS else str(parse_network(text))
 
 
 def _field_value(text: str) -> str:

@@ -14,6 +14,7 @@ from ipaddress import ip_network
 
 from cors_gateway.config.document import parse_document
 from cors_gateway.config.expectations import Expectation, compile_expectations
+from cors_gateway.config.field_types import UNIX_PEERS
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.listeners import ListenerTable
 from cors_gateway.config.nodes import Document
@@ -142,8 +143,8 @@ def _public_origin(server: ServerSettings, findings: Findings) -> bytes | None:
 
 
 def _networks(proxies: Sequence[str], findings: Findings) -> tuple[Network, ...]:
-    networks = tuple(ip_network(text) for text in proxies)
-    for index, network in enumerate(networks):
+    networks = {index: ip_network(text) for index, text in enumerate(proxies) if text != UNIX_PEERS}
+    for index, network in networks.items():
         if network.prefixlen == 0:
             findings.warning(
                 ("server", "trustedProxies", index),
@@ -151,7 +152,7 @@ def _networks(proxies: Sequence[str], findings: Findings) -> tuple[Network, ...]
                 "any client can then forge X-Forwarded-For, -Proto and -Host",
                 "name the proxies' networks",
             )
-    return networks
+    return tuple(networks.values())
 
 
 def _snapshot(
@@ -174,6 +175,7 @@ def _snapshot(
         listeners=listeners,
         public_origin=public_origin,
         trusted_proxies=networks,
+        trusts_unix=UNIX_PEERS in server.trusted_proxies,
         limits=Limits(
             connections=limits.connections,
             target_bytes=limits.target,

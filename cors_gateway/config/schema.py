@@ -97,8 +97,11 @@ class ServerSettings(SettingsBlock):
     )
     trusted_proxies: list[NetworkText] = Field(
         default_factory=list,
-        description="Addresses and networks of proxies in front, whose X-Forwarded-* count.",
-        examples=[["10.0.0.0/8"]],
+        description=(
+            "Addresses and networks of proxies in front, whose X-Forwarded-* count; unix for "
+            "whoever connects to a unix socket."
+        ),
+        examples=[["10.0.0.0/8"], ["unix"]],
     )
     tls: ListenerTlsSwitch | None = Field(
         default=None,

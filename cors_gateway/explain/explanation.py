@@ -196,7 +196,7 @@ def _peer_of(snapshot: Snapshot, question: Question) -> Peer:
     Of the latter the gateway believes only a trusted one that https was asked for.
     """
     speaks_tls = any(listener.tls is not None for listener in snapshot.listeners)
-    knows_scheme = speaks_tls or bool(snapshot.trusted_proxies)
+    knows_scheme = speaks_tls or snapshot.trusts_unix or bool(snapshot.trusted_proxies)
     return Peer("", b"https" if question.scheme == "https" and knows_scheme else b"http")
 
 

@@ -879,7 +879,7 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
 """,
         """\
 1:27: server.trustedProxies[0]: "10.0.0.1/8" names two things, its address is not the first of its network, did you mean "10.0.0.0/8"?
-1:39: server.trustedProxies[1]: "localhost" is not a network, write it like 10.0.0.0/8 or fd00::/8
+1:39: server.trustedProxies[1]: "localhost" is not a network, write it like 10.0.0.0/8 or fd00::/8, or unix for unix sockets
 1:50: server.trustedProxies[2]: "*" is not a network, write 0.0.0.0/0 and ::/0 if every peer is really to be trusted
 1:55: server.trustedProxies[3]: warning: "0.0.0.0/0" trusts everyone, any client can then forge X-Forwarded-For, -Proto and -Host, name the proxies' networks
 """,

@@ -233,8 +233,8 @@ def test_networks(text: str) -> None:
     [
         ("10.0.0.1/8", 'did you mean "10.0.0.0/8"?'),
         ("*", "write 0.0.0.0/0 and ::/0 if every peer is really to be trusted"),
-        ("localhost", "write it like 10.0.0.0/8 or fd00::/8"),
-        ("10.0.0.0/33", "write it like 10.0.0.0/8 or fd00::/8"),
+        ("localhost", "write it like 10.0.0.0/8 or fd00::/8, or unix for unix sockets"),
+        ("10.0.0.0/33", "write it like 10.0.0.0/8 or fd00::/8, or unix for unix sockets"),
     ],
 )
 def test_what_is_no_network_and_what_it_may_mean(text: str, fix: str) -> None:

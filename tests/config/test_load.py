@@ -488,3 +488,19 @@ def test_any_text_gives_a_snapshot_or_errors(text: str | bytes) -> None:
 
     assert result.snapshot is None
     assert any(problem.severity == "error" for problem in result.problems)
+
+
+@pytest.mark.parametrize(
+    "proxies, networks, trusts_unix",
+    [
+        ("[10.0.0.0/8]", ["10.0.0.0/8"], False),
+        ("[unix]", [], True),
+        ("[unix, 10.0.0.1]", ["10.0.0.1/32"], True),
+    ],
+)
+def test_unix_stands_among_networks(proxies: str, networks: list[str], trusts_unix: bool) -> None:
+    text = f"server: {{trustedProxies: {proxies}}}\nroutes: [{{match: {{path: /}}, upstream: 'http://a:1', cors: false}}]\n"
+    snapshot = snapshot_of(text)
+
+    assert [str(network) for network in snapshot.trusted_proxies] == networks
+    assert snapshot.trusts("") is trusts_unix

@@ -873,3 +873,21 @@ async def test_unix_sockets_on_both_sides(start_gateway: StartGateway, unix_path
     assert len(api.connections) == 1
     assert b"\r\nX-Forwarded-For: unknown\r\n" in api.heads[0]
     await api.close()
+
+
+@pytest.mark.parametrize("trusts_unix", [False, True])
+async def test_the_peer_of_a_unix_socket_is_a_proxy_only_if_it_is_named_as_one(
+    start_gateway: StartGateway, api: ScriptedUpstream, unix_path: str, trusts_unix: bool
+) -> None:
+    api.answers(OK)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(unix_path)
+    listener.listen()
+    snapshot = snapshot_of(route_to(api.port), trusts_unix=trusts_unix)
+    gateway = await start_gateway(snapshot, listener)
+    client = await gateway.connects()
+    await client.asks("/", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https")
+    await client.gets()
+    expected = (b"203.0.113.9, unknown", b"https") if trusts_unix else (b"unknown", b"http")
+    assert b"\r\nX-Forwarded-For: %b\r\n" % expected[0] in api.heads[0]
+    assert b"\r\nX-Forwarded-Proto: %b\r\n" % expected[1] in api.heads[0]
