@@ -22,6 +22,7 @@ import uvloop
 
 from cors_gateway.process.certificates import CertificateWatch, ListenerCertificate
 from cors_gateway.process.logging import LogWriter, access_logger, is_json, report_event
+from cors_gateway.process.memory import keep_freed_memory
 from cors_gateway.snapshot import LogSettings, Snapshot
 from cors_gateway.wire.downstream import DownstreamConnection
 from cors_gateway.wire.plane import Plane
@@ -52,6 +53,7 @@ def run_worker(
     Raises:
         CertificateError: a listener's certificate cannot be served with.
     """
+    keep_freed_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(snapshot, sockets, announce))
 
