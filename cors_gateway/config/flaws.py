@@ -7,7 +7,10 @@ knows the place in the configuration, or writes a line of the log. This module r
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["FileRole", "Flaw"]
+__all__ = ["REFUSED_BY_CLIENTS", "FileRole", "Flaw"]
+
+REFUSED_BY_CLIENTS = "clients refuse it"
+"""What comes of a listener's certificate that is not valid at the time."""
 
 FileRole = Literal["certificate", "key", "ca"]
 """What a file is named as; each is the name of its key in a ``tls`` block."""
@@ -24,9 +27,15 @@ class Flaw:
     why: str = ""
     """A path in it stands in double quotes, as ``UnfitValueError`` asks for."""
     fix: str = ""
+    """``{consequence}`` stands for what comes of it, which depends on what the file is for."""
     is_warning: bool = False
     """Whether the file can be used all the same."""
 
     def sentence(self, path: str) -> str:
-        """Say it of the file at ``path``."""
-        return ", ".join(filter(None, (self.what.replace("{value}", path), self.why, self.fix)))
+        """Say it of a listener's file at ``path``."""
+        what = self.what.replace("{value}", path)
+        return ", ".join(filter(None, (what, self.why, self.remedy(REFUSED_BY_CLIENTS))))
+
+    def remedy(self, consequence: str) -> str:
+        """Give the fix where this comes of it."""
+        return self.fix.replace("{consequence}", consequence)

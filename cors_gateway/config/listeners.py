@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from cors_gateway.config.addresses import Address, parse_listener
 from cors_gateway.config.findings import Findings
-from cors_gateway.config.flaws import Flaw
+from cors_gateway.config.flaws import REFUSED_BY_CLIENTS, Flaw
 from cors_gateway.config.listener_schema import (
     ListenerSettings,
     ListenerTlsSettings,
@@ -104,17 +104,23 @@ class ListenerTable:
         return False
 
 
-def report_flaws(flaws: Iterable[Flaw], places: Mapping[str, Path], findings: Findings) -> None:
+def report_flaws(
+    flaws: Iterable[Flaw],
+    places: Mapping[str, Path],
+    findings: Findings,
+    consequence: str = REFUSED_BY_CLIENTS,
+) -> None:
     """Put what is wrong with named files where they are named.
 
     Args:
         flaws: what a ``Reader`` found.
         places: where each role's file is named.
         findings: of the document.
+        consequence: what comes of a certificate that is not valid at the time.
     """
     for flaw in flaws:
         add = findings.warning if flaw.is_warning else findings.error
-        add(places[flaw.role], flaw.what, flaw.why, flaw.fix)
+        add(places[flaw.role], flaw.what, flaw.why, flaw.remedy(consequence))
 
 
 def _is_same(one: Address, other: Address) -> bool:

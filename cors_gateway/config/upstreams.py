@@ -1,7 +1,5 @@
 """The upstreams of a document as they run, and the fields that are changed on the way to them."""
 
-from dataclasses import replace
-
 from cors_gateway.config.addresses import Address, UpstreamAddress, parse_upstream_url
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.flaws import Flaw
@@ -127,11 +125,7 @@ class UpstreamTable:
         if ca is not None:
             flaws += self._reader.check_authorities(ca)
         if certificate is not None and key is not None:
-            # It is looked at like a listener's, but the API is who may refuse it.
-            flaws += (
-                replace(flaw, fix=flaw.fix.replace("clients refuse it", "the API may refuse it"))
-                for flaw in self._reader.check_pair(certificate, key)
-            )
+            flaws += self._reader.check_pair(certificate, key)
         elif certificate is not None or key is not None:
             missing = "key" if key is None else "certificate"
             if not self._findings.is_touched((*path, missing)):
@@ -139,7 +133,7 @@ class UpstreamTable:
                 fix = f"write {missing}: client-{missing}.pem"
                 self._findings.error(path, f"{missing} is missing", why, fix)
         places = {role: (*path, role) for role in ("ca", "certificate", "key")}
-        report_flaws(flaws, places, self._findings)
+        report_flaws(flaws, places, self._findings, consequence="the API may refuse it")
         server_name = (tls.server_name or "").removeprefix("[").removesuffix("]")
         return UpstreamTls(server_name, ca, certificate, key)
 

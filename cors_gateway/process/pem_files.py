@@ -173,10 +173,10 @@ def _refusals(certificate: str, key: str) -> list[Flaw]:
 def _date_flaws(validity: Validity, now: datetime) -> list[Flaw]:
     if now > validity.end:
         why = f"on {validity.end:%Y-%m-%d at %H:%M} UTC"
-        what, fix = "{value} has expired", "renew it: clients refuse it"
+        what, fix = "{value} has expired", "renew it: {consequence}"
     elif now < validity.begin:
         why = f"it is from {validity.begin:%Y-%m-%d at %H:%M} UTC on"
-        what, fix = "{value} is not valid yet", "check the clock: clients refuse it"
+        what, fix = "{value} is not valid yet", "check the clock: {consequence}"
     else:
         return []
     return [Flaw("certificate", what, why, fix, is_warning=True)]

@@ -60,7 +60,7 @@ class ClientSocket:
 
     def untaken_bytes(self) -> int:
         """Tell how much waits for the client to take it."""
-        return 0 if self.transport is None else sockets.untaken_bytes(self.transport)
+        return sockets.untaken_bytes(self.transport)
 
     def close(self, write_timeout: float) -> None:
         """Close once the client has read what is written.

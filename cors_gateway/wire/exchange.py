@@ -10,7 +10,7 @@ The states::
     WAITING      the request is complete; nothing of the response has been relayed
     EARLY        the response has begun although the request's content is still on its way
     RELAYING     the request is complete; the response has begun
-    ENDED        nothing more happens; both connections have been let go
+    ENDED        nothing more happens; both connections have been let go, or are a tunnel's
 
 The events, and what each means in each state. A dash means that it cannot happen: a pair that
 does is our own mistake, and ends the exchange with ``internal-error``::

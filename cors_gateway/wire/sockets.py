@@ -100,14 +100,14 @@ def spell_address(transport: asyncio.Transport) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def untaken_bytes(transport: asyncio.Transport) -> int:
-    """Count what was written and the peer has not acknowledged.
+def untaken_bytes(transport: asyncio.Transport | None) -> int:
+    """Count what was written and the peer has not acknowledged; nothing without a connection.
 
     The kernel takes some megabytes for a slow peer, and tells the event loop of room again only
     when a good part of it is free: by the buffer alone, a peer would seem dead that is just slow.
     """
-    sock = transport.get_extra_info("socket")
-    if sock is None:
+    sock = None if transport is None else transport.get_extra_info("socket")
+    if transport is None or sock is None:
         return 0
     queued = struct.pack("i", 0)
     with contextlib.suppress(OSError):

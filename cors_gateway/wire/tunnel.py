@@ -66,9 +66,6 @@ class _Side(asyncio.Protocol):
         sockets.resume_reading(self.other.transport)
         self._tunnel.renew()
 
-    def untaken_bytes(self) -> int:
-        return 0 if self.transport is None else sockets.untaken_bytes(self.transport)
-
 
 class Tunnel:
     """Two connections that have become one, until both are gone."""
@@ -172,26 +169,16 @@ class Tunnel:
 
     def check_time(self, now: float) -> None:
         """Act if nothing has happened for too long, or if a paused peer has gone unnoticed."""
-        for side in (self._client, self._upstream):
-            transport = side.transport
-            if transport is None or transport.is_reading():
-                continue
-            if sockets.was_reset(transport):
-                self._fail(side)
-            elif not side.is_leaving and sockets.has_hung_up(transport):
-                side.is_leaving = True
-                self.renew()
-        has_passed = self._deadline.has_passed(now)
-        if not has_passed and not self._is_closing:
-            return
-        untaken = self._client.untaken_bytes() + self._upstream.untaken_bytes()
-        if self._is_closing and not untaken:
+        if not self._is_closing:
+            self._look_at_paused()
+        elif not self._untaken_bytes():
             # TLS would wait for a close_notify that the peer need not send.
             for side in (self._client, self._upstream):
                 if side.transport is not None:
                     side.transport.abort()
-        if not has_passed:
+        if not self._deadline.has_passed(now):
             return
+        untaken = self._untaken_bytes()
         if self._deadline.has_progress(untaken) or (untaken and not self._deadline.untaken):
             self._deadline.set(self._write_timeout, untaken=untaken)
         elif self._is_closing:
@@ -216,12 +203,29 @@ class Tunnel:
 
     # The steps that several of these share.
 
+    def _look_at_paused(self) -> None:
+        """Ask the kernel of peers that are not being read from: their end would go unnoticed."""
+        for side in (self._client, self._upstream):
+            transport = side.transport
+            if transport is None or transport.is_reading():
+                continue
+            if sockets.was_reset(transport):
+                self._fail(side)
+                return
+            if not side.is_leaving and sockets.has_hung_up(transport):
+                side.is_leaving = True
+                self.renew()
+
+    def _untaken_bytes(self) -> int:
+        """Tell how much waits for either peer to take it."""
+        sides = (self._client, self._upstream)
+        return sum(sockets.untaken_bytes(side.transport) for side in sides)
+
     def _close(self) -> None:
         """Close both connections once their peers have taken what was sent, if they go on taking."""
         if not self._is_closing:
             self._is_closing = True
-            untaken = self._client.untaken_bytes() + self._upstream.untaken_bytes()
-            self._deadline.set(self._write_timeout, untaken=untaken)
+            self._deadline.set(self._write_timeout, untaken=self._untaken_bytes())
         for side in (self._client, self._upstream):
             if side.transport is not None:
                 side.transport.close()

@@ -31,6 +31,7 @@ MAX_INTERIM_RESPONSES = 16
 """Interim responses before the final one; more is an API that never answers."""
 
 READ_SIZE = 64 * 1024
+"""Bytes read at once of what an API said before it reset a connection."""
 
 
 class ResponseTaker(Protocol):
@@ -228,7 +229,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def untaken_bytes(self) -> int:
         """Tell how much waits for the API to take it."""
-        return sockets.untaken_bytes(self.transport) if self.transport and self.is_open() else 0
+        return sockets.untaken_bytes(self.transport) if self.is_open() else 0
 
     def pause_reading(self) -> None:
         """Let the API wait: the client is slow."""

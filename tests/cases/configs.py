@@ -57,7 +57,7 @@ READER = FakeReader(
                 "certificate",
                 "{value} has expired",
                 "",
-                "renew: clients refuse it",
+                "renew: {consequence}",
                 is_warning=True,
             )
         ],
