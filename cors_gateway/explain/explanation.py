@@ -32,7 +32,7 @@ _ASSUMED_SWITCH = ResponseHead(
     (
         (b"Upgrade", b"websocket"),
         (b"Connection", b"Upgrade"),
-        (b"Sec-WebSocket-Accept", b"s3pPLMBiTDNLkEPd92BxQ7OhxMw="),
+        (b"Sec-WebSocket-Accept", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
     ),
 )
 _NOT_SHOWN = frozenset({b"content-length", b"date", b"x-request-id"})

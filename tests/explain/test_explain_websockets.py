@@ -1,6 +1,8 @@
 """WebSockets: whether a page or a program gets one, what would change that, and how it is told."""
 
 import json
+from base64 import b64encode
+from hashlib import sha1
 from typing import Any
 
 import pytest
@@ -195,7 +197,7 @@ The browser sends the handshake, and asks nothing before:
   < 101 Switching Protocols
   < Upgrade: websocket
   < Connection: Upgrade
-  < Sec-WebSocket-Accept: s3pPLMBiTDNLkEPd92BxQ7OhxMw=
+  < Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 
 The page gets its WebSocket, and reads every message: CORS does not apply to those.
   note: cookies are sent whatever the page says, as far as their SameSite lets them
@@ -350,3 +352,12 @@ def test_explain_agrees_with_decide_and_a_remedy_that_is_followed_helps(
     again = configured(json.dumps({"routes": [{**route, "cors": followed}]}))
 
     assert opened(again, origin).is_served
+
+
+def test_the_101_that_is_shown_accepts_the_key_that_is_shown() -> None:
+    """RFC 6455, section 4.2.2, step 5.4."""
+    exchange = last_of(opened(configured(), APP))
+    key = dict(exchange.request.fields)[b"Sec-WebSocket-Key"]
+    digest = sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
+
+    assert dict(exchange.fields)[b"Sec-WebSocket-Accept"] == b64encode(digest)
