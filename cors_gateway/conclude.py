@@ -49,6 +49,8 @@ class Concluded:
     """Whether the client may send another request on its connection."""
     is_event_stream: bool
     """Whether long silence is to be expected."""
+    stripped: int = 0
+    """How many of the API's own CORS header lines were left out."""
 
     @property
     def ends_by_closing(self) -> bool:
@@ -84,7 +86,8 @@ def conclude(
     ours: FieldLines = ((b"X-Request-ID", request_id),)
     if b"date" not in index:
         ours = ((b"Date", date), *ours)
-    lines = [*_apply_policy(forward, fields, ours, index)]
+    applied, stripped = _apply_policy(forward, fields, ours, index)
+    lines = [*applied]
     if downstream_framing.kind is FramingKind.CHUNKED:
         lines.append((b"Transfer-Encoding", b"chunked"))
     options = () if persists else (b"close",)
@@ -102,6 +105,7 @@ def conclude(
         is_event_stream=any(
             value.lower().startswith(EVENT_STREAM) for value in index.get(b"content-type", ())
         ),
+        stripped=stripped,
     )
 
 
@@ -140,19 +144,27 @@ def _own_cors(index: FieldIndex) -> frozenset[bytes]:
 
 def _apply_policy(
     forward: Forward, fields: FieldLines, ours: FieldLines, index: FieldIndex
-) -> FieldLines:
-    """Leave out what ends here and what the policy replaces; add ours and what it grants."""
+) -> tuple[FieldLines, int]:
+    """Leave out what ends here and what the policy replaces; add ours and what it grants.
+
+    Returns:
+        The lines, and how many of the API's own for CORS are not among them.
+    """
     dropped = _dropped(index)
     decision = forward.decision
     if decision is None:
-        return (*strip_fields(fields, dropped), *ours)
+        return (*strip_fields(fields, dropped), *ours), 0
     granted = decision.fields
+    stripped = 0
     mode = decision.upstream_cors
     if mode == "passthrough" or (mode == "fallback" and b"access-control-allow-origin" in index):
         granted = ()
         lines = (*strip_fields(fields, dropped), *ours)
     else:
-        replaced = _own_cors(index).union(name.lower() for name, _ in granted)
+        own = _own_cors(index)
+        if own:
+            stripped = sum(len(index[name]) for name in own)
+        replaced = own.union(name.lower() for name, _ in granted)
         lines = (*strip_fields(fields, dropped | replaced), *ours)
         if decision.expose_real:
             exposed = expose_real_names(name for name, _ in lines)
@@ -163,4 +175,4 @@ def _apply_policy(
         vary = merge_vary(index.get(b"vary", ()), decision.vary)
         if vary is not None:
             granted = (*granted, (b"Vary", vary))
-    return (*lines, *granted)
+    return (*lines, *granted), stripped

@@ -165,6 +165,25 @@ def test_who_has_the_last_word_on_cors(
     assert values(result, b"access-control-anything") == other
 
 
+@pytest.mark.parametrize(
+    "cors, own, count",
+    [
+        pytest.param({}, (), 0, id="nothing to strip"),
+        pytest.param({}, OWN, 3, id="three lines"),
+        pytest.param({}, (OWN[0], OWN[0]), 2, id="a line twice"),
+        pytest.param({}, ((b"Timing-Allow-Origin", b"*"),), 0, id="a field that is not CORS"),
+        pytest.param({"upstream_cors": "passthrough"}, OWN, 0, id="passthrough"),
+        pytest.param({"upstream_cors": "fallback"}, OWN, 0, id="fallback that is there"),
+        pytest.param({"upstream_cors": "fallback"}, OWN[1:], 2, id="fallback that is not there"),
+        pytest.param(None, OWN, 0, id="no policy"),
+    ],
+)
+def test_what_is_left_out_of_the_apis_own_cors_is_counted(
+    cors: dict[str, Any] | None, own: tuple[tuple[bytes, bytes], ...], count: int
+) -> None:
+    assert concluded(LENGTH, *own, cors=cors).stripped == count
+
+
 def test_an_origin_that_is_not_allowed_gets_nothing_of_the_apis_own_either() -> None:
     result = concluded(LENGTH, *OWN, request=head(EVIL))
     assert not any(line.lower().startswith(b"access-control") for line in lines(result))

@@ -1,15 +1,27 @@
-"""Where log lines go: a thread of their own, behind a bounded queue.
+"""Where log lines go: a thread of their own, which never holds a request up.
 
-Standard output may be a pipe that nobody empties. Writing to it from the event loop would stop
-every request; so lines are handed to a thread, and dropped and counted when it cannot keep up.
+Standard output may be a pipe that nobody empties, a disk that is full, or closed. So lines wait for
+a thread, in bounded memory; what does not fit, or cannot be written, is lost and counted. The
+operator is told on standard error when lines begin to be lost, and how many it were once they can
+be written again; in between every request is served as ever.
+
+Lines stay whole. A pipe takes at most ``PIPE_BUF`` bytes in one piece; so no piece is longer, and
+each is of whole lines. Where several processes write to one place they take turns by a lock, which
+keeps a line together that is longer than a piece.
 """
 
+import contextlib
+import errno
+import fcntl
 import json
+import os
+import select
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from queue import Full, Queue
+from time import monotonic, sleep
 from typing import TextIO
 
 from cors_gateway.snapshot import LogSettings
@@ -17,57 +29,204 @@ from cors_gateway.wire.record import AccessRecord, serialize_json, serialize_tex
 
 __all__ = ["LogWriter", "access_logger", "is_json", "report_event"]
 
-QUEUED_BATCHES = 1024
-"""Batches of lines that may wait; one is written per tick."""
+MAX_WAITING = 4 * 1024 * 1024
+"""Bytes that may wait to be written; those of a single tick may be more."""
+
+PATIENCE = 0.1
+"""Seconds between two looks at a reader that does not read, or at another process' turn."""
+
+Report = Callable[[str, str], None]
+"""Takes the level of an event, and its text."""
 
 
 class LogWriter:
-    """Writes batches of lines to a stream from a thread of its own."""
+    """Writes lines to a stream from a thread of its own."""
 
-    def __init__(self, stream: TextIO) -> None:
-        """Begin to write to ``stream``."""
-        self._stream = stream
-        self._queue: Queue[str | None] = Queue(QUEUED_BATCHES)
-        self.dropped = 0
-        """Batches lost, and not told of yet, because the stream did not take them."""
-        self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
+    def __init__(
+        self, stream: TextIO | None, lock_fd: int | None = None, report: Report | None = None
+    ) -> None:
+        """Begin to write.
+
+        Args:
+            stream: what is written to; ``None`` where it was closed before the program began.
+            lock_fd: a descriptor of a file by which the processes that write to one place take
+                turns; ``None`` where this is the only one.
+            report: tells the operator; on standard error where ``None``.
+        """
+        self._descriptor = _copy_descriptor(stream)
+        self._poll = select.poll()
+        self._lock_fd = lock_fd
+        self._report = report or _report_plainly
+        self._changed = threading.Condition()
+        self._waiting: deque[bytes] = deque()
+        self._ends_at: float | None = None
+        self._is_torn = False
+        self._is_losing = False
+        self._told = 0
+        self.waiting_bytes = 0
+        """Bytes that wait to be written."""
+        self.lost_lines = 0
+        """Lines that were not written, since the beginning."""
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def write(self, text: str) -> None:
-        """Hand over ``text`` without waiting."""
-        try:
-            self._queue.put_nowait(text)
-        except Full:
-            self.dropped += 1
+        """Hand over whole lines without waiting."""
+        data = text.encode("utf-8", "backslashreplace")
+        with self._changed:
+            is_full = self.waiting_bytes and self.waiting_bytes + len(data) > MAX_WAITING
+            if is_full or self._ends_at is not None:
+                self.lost_lines += data.count(b"\n")
+                return
+            self.waiting_bytes += len(data)
+            self._waiting.append(data)
+            self._changed.notify()
 
     def close(self, timeout: float = 1.0) -> None:
         """Write what is waiting, for at most ``timeout`` seconds."""
-        try:
-            self._queue.put(None, timeout=timeout)
-        except Full:
-            return
+        with self._changed:
+            # The rest of the time is for counting what is left.
+            self._ends_at = monotonic() + 0.9 * timeout
+            self._changed.notify()
         self._thread.join(timeout)
+        self._tell_recovery()
 
-    def _write_all(self) -> None:
-        while (text := self._queue.get()) is not None:
-            try:
-                self._stream.write(text)
-                self._stream.flush()
-            except (OSError, ValueError):
-                self.dropped += 1
-            else:
-                self._confess()
+    # What the thread does.
 
-    def _confess(self) -> None:
-        """Tell of lines that were lost, once the stream takes lines again."""
-        if self.dropped:
-            lost, self.dropped = self.dropped, 0
-            report_event("warning", f"{lost} batches of log lines were lost", json_lines=False)
+    def _run(self) -> None:
+        if self._descriptor is not None:
+            self._poll.register(self._descriptor, select.POLLOUT)
+        while (data := self._next()) is not None:
+            written = 0
+            with self._turn() as has_turn:
+                if has_turn:
+                    written = self._write_pieces(data)
+            with self._changed:
+                self.waiting_bytes -= len(data)
+                self.lost_lines += data.count(b"\n", written)
+                is_idle = not self._waiting and self._ends_at is None
+            if written == len(data) and is_idle:
+                self._tell_recovery()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def _next(self) -> bytes | None:
+        with self._changed:
+            while not self._waiting and self._ends_at is None:
+                self._changed.wait()
+            return self._waiting.popleft() if self._waiting else None
+
+    def _write_pieces(self, data: bytes) -> int:
+        """Write lines; give how many bytes of them were taken."""
+        written = 0
+        try:
+            while written < len(data) and self._is_ready():
+                if self._is_torn:
+                    self._write(b"\n")
+                    self._is_torn = False
+                else:
+                    written += self._write(data[written : _piece_end(data, written)])
+        except OSError as error:
+            self._tell_loss(error.strerror or str(error), certain=True)
+        # What follows a line that broke off must not become a part of it.
+        self._is_torn = self._is_torn or (written > 0 and data[written - 1] != ord("\n"))
+        return written
+
+    def _write(self, piece: bytes) -> int:
+        if self._descriptor is None:
+            raise OSError(errno.EBADF, "it is closed")
+        try:
+            return os.write(self._descriptor, piece)
+        except BlockingIOError:
+            # Somebody else has made it non-blocking, and was quicker.
+            sleep(PATIENCE)
+            return 0
+
+    def _is_ready(self) -> bool:
+        """Wait until something can be written; ``False`` when the time to close is over."""
+        while (seconds := self._patience()) > 0:
+            if self._descriptor is None or self._poll.poll(seconds * 1000):
+                return True
+            self._tell_loss("nobody reads it")
+        return False
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[bool]:
+        """Keep the other processes from writing, if there are any; ``False`` if time is over."""
+        if self._lock_fd is None:
+            yield True
+            return
+        wait = 0.001
+        while not _try_lock(self._lock_fd):
+            seconds = self._patience()
+            if seconds <= 0:
+                yield False
+                return
+            self._tell_loss("nobody reads it")
+            # Not a lock that waits: it could not be given up when the time to close is over.
+            sleep(min(wait, seconds))
+            wait = min(2 * wait, PATIENCE)
+        try:
+            yield True
+        finally:
+            with contextlib.suppress(OSError):
+                fcntl.lockf(self._lock_fd, fcntl.LOCK_UN)
+
+    def _patience(self) -> float:
+        """Give the seconds to wait for anything; none when the time to close is over."""
+        ends_at = self._ends_at
+        return PATIENCE if ends_at is None else min(PATIENCE, ends_at - monotonic())
+
+    # What the operator is told: once when it begins, once when it is over.
+
+    def _tell_loss(self, why: str, *, certain: bool = False) -> None:
+        """Tell that lines are being lost, if they are."""
+        is_new = not self._is_losing and (certain or self.lost_lines > self._told)
+        # A thread that writes while Python ends could bring it down: ``close`` tells the rest.
+        if is_new and self._ends_at is None:
+            self._is_losing = True
+            self._report("warning", f"the access log cannot be written ({why}): lines are lost")
+
+    def _tell_recovery(self) -> None:
+        """Tell how many lines were lost, if any were."""
+        lost = self.lost_lines - self._told
+        self._told += lost
+        self._is_losing = False
+        if lost:
+            self._report("warning", f"{lost} lines of the access log were lost")
 
 
-def is_json(settings: LogSettings, stream: TextIO) -> bool:
+def _copy_descriptor(stream: TextIO | None) -> int | None:
+    """Copy a stream's descriptor: the number may be something else's once the stream is closed."""
+    if stream is not None:
+        with contextlib.suppress(OSError, ValueError):
+            return os.dup(stream.fileno())
+    return None
+
+
+def _piece_end(data: bytes, start: int) -> int:
+    """Give where a piece of whole lines ends, or one of a line that is longer than a piece."""
+    return data.rfind(b"\n", start, start + select.PIPE_BUF) + 1 or start + select.PIPE_BUF
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take the lock if nobody has it; where there can be none, everybody writes as they can."""
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in {errno.EACCES, errno.EAGAIN}
+    return True
+
+
+def _report_plainly(level: str, message: str) -> None:
+    report_event(level, message, json_lines=False)
+
+
+def is_json(settings: LogSettings, stream: TextIO | None) -> bool:
     """Say whether lines are JSON; ``auto`` is text on a terminal only."""
-    return settings.format == "json" or (settings.format == "auto" and not stream.isatty())
+    if settings.format != "auto":
+        return settings.format == "json"
+    return stream is None or stream.closed or not stream.isatty()
 
 
 def access_logger(
@@ -87,11 +246,29 @@ def access_logger(
 def report_event(
     level: str, message: str, *, json_lines: bool, stream: TextIO | None = None
 ) -> None:
-    """Tell the operator of something other than a request, on standard error."""
+    """Tell the operator of something other than a request, on standard error.
+
+    In one piece, so that it stays whole among others' lines; and not at all where nobody reads:
+    what is going on is worth more than being told.
+    """
     stream = stream or sys.stderr
+    if stream is None or not _takes_more(stream):
+        return
     if json_lines:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         message = json.dumps({"time": time, "level": level, "msg": message})
     else:
         message = f"cors-gateway: {level}: {message}"
-    print(message, file=stream, flush=True)
+    with contextlib.suppress(OSError, ValueError):
+        stream.write(f"{message}\n")
+        stream.flush()
+
+
+def _takes_more(stream: TextIO) -> bool:
+    """Say whether a stream takes a line at once."""
+    poll = select.poll()
+    try:
+        poll.register(stream.fileno(), select.POLLOUT)
+    except (OSError, ValueError):
+        return True  # it has no descriptor, so nobody to wait for
+    return bool(poll.poll(0))

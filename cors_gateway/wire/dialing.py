@@ -217,7 +217,7 @@ class Dialer:
 
     def _doubt(self, place: Place) -> None:
         """Try a place after the others, and see whether its name stands for something else."""
-        place.shun(self._loop.time(), SHUNNED)
+        self._places.shun(place, self._loop.time(), SHUNNED)
         if place.name is not None:
             place.name.renew()
 

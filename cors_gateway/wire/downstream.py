@@ -288,6 +288,11 @@ class DownstreamConnection(asyncio.Protocol):
 
     # What the plane asks for.
 
+    @property
+    def in_progress(self) -> AccessRecord | None:
+        """The record of the request that is on its way to an API or back."""
+        return None if self._exchange is None else self._exchange.record
+
     def check_time(self, now: float) -> None:
         """Act if a deadline has passed, or if a paused client has hung up."""
         exchange = self._exchange

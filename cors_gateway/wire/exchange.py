@@ -52,7 +52,7 @@ from cors_gateway.upgrades import conclude_upgrade
 from cors_gateway.wire.client import Client
 from cors_gateway.wire.content import ContentReader, RequestContent, ResponseContent, content_reader
 from cors_gateway.wire.plane import Plane
-from cors_gateway.wire.record import AccessRecord, note_failure
+from cors_gateway.wire.record import AccessRecord, note_failure, note_response
 from cors_gateway.wire.state import CONNECTED, Patience, State
 from cors_gateway.wire.tick import NEVER
 from cors_gateway.wire.tunnel import Tunnel
@@ -71,10 +71,10 @@ class Exchange:
         "_patience",
         "_plane",
         "_pool",
-        "_record",
         "_response",
         "_retried",
         "_upstream",
+        "record",
         "state",
     )
 
@@ -85,7 +85,8 @@ class Exchange:
         self._plane = plane
         self._client = client
         self._forward = forward
-        self._record = record
+        self.record = record
+        """Of the request, as far as it is known."""
         self._pool = plane.pool_of(forward.route.upstream)
         self.state = State.CONNECTING
         self._patience = Patience(plane.ticker, forward)
@@ -114,9 +115,9 @@ class Exchange:
             return
         self._upstream = connection
         connection.serve(self)
-        self._record.upstream_address = connection.address
-        self._record.overhead = monotonic() - self._record.began
-        head = self._forward.head(self._record.request_id)
+        self.record.upstream_address = connection.address
+        self.record.overhead = monotonic() - self.record.began
+        head = self._forward.head(self.record.request_id)
         if not self.takes_content:
             self.state = State.WAITING
             connection.write(head)
@@ -162,12 +163,12 @@ class Exchange:
             self._forward,
             head,
             date=self._plane.ticker.date,
-            request_id=self._record.request_id,
+            request_id=self.record.request_id,
             close=self.state is State.SENDING or self._plane.draining,
         )
         self._response = ResponseContent(concluded)
         self._patience.streams = concluded.is_event_stream
-        self._note_response(head)
+        note_response(self.record, head.status, monotonic(), concluded.stripped)
         return content_reader(concluded.upstream_framing, strict=False)
 
     def response_content(self, pieces: tuple[bytes, ...], *, finished: bool) -> None:
@@ -183,7 +184,7 @@ class Exchange:
         elif self.state is State.SENDING:
             self.state = State.EARLY
         framed = response.relay(pieces, finished=finished)
-        self._record.response_bytes = response.length
+        self.record.response_bytes = response.length
         if framed:
             self._client.write(framed)
         if finished:
@@ -231,8 +232,8 @@ class Exchange:
         if self.state is State.ENDED:
             return
         self._let_upstream_go()
-        if not self._record.status:
-            self._record.status = Failure.CLIENT_GONE.status
+        if not self.record.status:
+            self.record.status = Failure.CLIENT_GONE.status
         self._end(Failure.CLIENT_GONE)
 
     # Back-pressure.
@@ -292,7 +293,7 @@ class Exchange:
 
     def break_down(self, error: Exception) -> None:
         """Take that an event raised what it must not: tell the operator, and end."""
-        self._plane.report_fault(error, self._record.request_id)
+        self._plane.report_fault(error, self.record.request_id)
         self._fail(Failure.INTERNAL)
 
     def _expects(self, *states: State) -> bool:
@@ -311,7 +312,7 @@ class Exchange:
         except MessageError as error:
             self._fail(failure_of_message(error), detail=error.reason)
             return
-        self._record.request_bytes = content.length
+        self.record.request_bytes = content.length
         if head or framed:
             upstream.write(head + framed)
         if content.finished:
@@ -335,16 +336,11 @@ class Exchange:
             self._fail(Failure.UPGRADE_UNEXPECTED)
             return
         switched = conclude_upgrade(head, self._forward.upgrade)
-        self._note_response(head)
+        note_response(self.record, head.status, monotonic())
         self._upstream = None
         self.state = State.ENDED
-        tunnel = Tunnel(self._plane, self._record, self._forward, upstream)
+        tunnel = Tunnel(self._plane, self.record, self._forward, upstream)
         tunnel.begin(self._client, switched)
-
-    def _note_response(self, head: ResponseHead) -> None:
-        record = self._record
-        record.status = record.upstream_status = head.status
-        record.upstream_duration = monotonic() - record.began - record.overhead
 
     def _finish(self, concluded: Concluded) -> None:
         complete = self.state is State.RELAYING
@@ -367,11 +363,11 @@ class Exchange:
         self._let_upstream_go()
         if self.state not in {State.EARLY, State.RELAYING}:
             answer = answer_failure(failure, self._forward.answer_fields, detail=detail)
-            self._record.status = answer.status
+            self.record.status = answer.status
             self.state = State.ENDED
             self._client.exchange_failed(
                 answer,
-                self._record,
+                self.record,
                 persists=self._forward.persists and not self.takes_content,
                 head_only=self._forward.head_only,
             )
@@ -392,7 +388,7 @@ class Exchange:
     def _end(self, failure: Failure | None = None) -> None:
         self.state = State.ENDED
         self._patience.deadline = NEVER
-        record = self._record
+        record = self.record
         record.duration = monotonic() - record.began
         if failure is not None:
             note_failure(record, failure)

@@ -64,10 +64,6 @@ class Place:
         """The requests in progress."""
         return self.open + self.dialing - len(self.idle)
 
-    def shun(self, now: float, seconds: float) -> None:
-        """Try it only after the others for a while."""
-        self.shunned_until = max(self.shunned_until, now + seconds)
-
 
 class _Endpoint:
     """An endpoint of the configuration, and the places that it stands for now."""
@@ -115,7 +111,7 @@ class _Endpoint:
 class Places:
     """The places of one upstream, and whose turn it is."""
 
-    __slots__ = ("_all", "_endpoints", "_turn", "names")
+    __slots__ = ("_all", "_endpoints", "_turn", "names", "shunned")
 
     def __init__(self, upstream: Upstream, names: Names) -> None:
         """Make the places that need no resolver."""
@@ -125,6 +121,8 @@ class Places:
         """What has to be looked up."""
         self._all: list[Place] = []
         self._turn = -1
+        self.shunned = 0
+        """How often a place was put behind the others."""
         self._gather()
 
     def __iter__(self) -> Iterator[Place]:
@@ -160,6 +158,11 @@ class Places:
             if place not in tried and (place.name is None or place.name.known)
         ]
         return min(left, key=lambda each: (each.shunned_until > now, each.load), default=None)
+
+    def shun(self, place: Place, now: float, seconds: float) -> None:
+        """Try a place only after the others for a while."""
+        place.shunned_until = max(place.shunned_until, now + seconds)
+        self.shunned += 1
 
     def sweep(self, now: float) -> None:
         """Renew what the names stand for, and close what is open to addresses that are gone."""

@@ -7,7 +7,7 @@ what it was decided by; so a reload changes no request that has begun.
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from cors_gateway.snapshot import Snapshot, Upstream
@@ -16,9 +16,9 @@ from cors_gateway.wire.record import AccessRecord
 from cors_gateway.wire.resolver import Names
 from cors_gateway.wire.tick import Ticker
 
-__all__ = ["Connection", "LogAccess", "Plane"]
+__all__ = ["Connection", "Plane", "TakeRecords"]
 
-LogAccess = Callable[[Sequence[AccessRecord]], None]
+TakeRecords = Callable[[Sequence[AccessRecord]], None]
 """Takes the records since the last tick."""
 
 LAST_WORDS = 0.5
@@ -27,6 +27,10 @@ LAST_WORDS = 0.5
 
 class Connection(Protocol):
     """What a plane does with a client's connection."""
+
+    @property
+    def in_progress(self) -> AccessRecord | None:
+        """The record of the request that is on its way to an API or back; of a tunnel too."""
 
     def check_time(self, now: float) -> None:
         """Act if the deadline has passed, or if the client has gone unnoticed."""
@@ -48,9 +52,15 @@ class Plane:
         self,
         snapshot: Snapshot,
         loop: asyncio.AbstractEventLoop,
-        log_access: LogAccess | None = None,
+        take_records: TakeRecords | None = None,
     ) -> None:
-        """Make a plane; ``start`` lets its clock run."""
+        """Make a plane; ``start`` lets its clock run.
+
+        Args:
+            snapshot: what it serves.
+            loop: where it runs.
+            take_records: who logs and counts, at every tick.
+        """
         self.snapshot = snapshot
         self.loop = loop
         self.ticker = Ticker(loop, self._on_tick)
@@ -58,9 +68,13 @@ class Plane:
         """Whether every response says that its connection will close."""
         self.connections: set[Connection] = set()
         self._refused: set[Connection] = set()  # being told so: they take nobody's place
+        self.accepted = 0
+        """Connections that clients have opened so far, also those that were refused."""
+        self.refused = 0
+        """Those that were told that there are too many."""
         self.pseudonym = b"cors-gateway-" + secrets.token_hex(4).encode("ascii")
         """What ``Via`` calls this instance, so that it knows its own requests again."""
-        self._log_access = log_access
+        self._take_records = take_records
         self._records: list[AccessRecord] = []
         self._names = Names(loop)
         self._pools: dict[Upstream, Pool] = {}
@@ -79,6 +93,11 @@ class Plane:
             pool = self._pools[upstream] = Pool(upstream, self.loop, self.ticker, self._names)
         return pool
 
+    @property
+    def pools(self) -> Mapping[Upstream, Pool]:
+        """The pools that requests have needed so far."""
+        return self._pools
+
     def new_request_id(self) -> bytes:
         """Make an identifier that is unique among all instances."""
         self._id_count += 1
@@ -86,7 +105,7 @@ class Plane:
 
     def report(self, record: AccessRecord) -> None:
         """Take the record of a request that has ended."""
-        if self._log_access is not None:
+        if self._take_records is not None:
             record.ended = time.time()
             self._records.append(record)
 
@@ -99,8 +118,10 @@ class Plane:
         """Take a new connection; say whether there is room for it."""
         taken = len(self.connections) - len(self._refused)
         has_room = taken < self.snapshot.limits.connections
+        self.accepted += 1
         self.connections.add(connection)
         if not has_room:
+            self.refused += 1
             self._refused.add(connection)
         return has_room
 
@@ -116,7 +137,7 @@ class Plane:
         if not self.connections and self._emptied is not None and not self._emptied.done():
             self._emptied.set_result(None)
 
-    async def drain(self, timeout: float) -> None:
+    async def drain(self, timeout: float | None) -> None:
         """Let what is in progress end, for at most ``timeout`` seconds, then close everything."""
         self.draining = True
         for connection in tuple(self.connections):
@@ -132,7 +153,7 @@ class Plane:
         self.ticker.stop()
         self.flush_records()
 
-    async def _is_empty_within(self, seconds: float) -> bool:
+    async def _is_empty_within(self, seconds: float | None) -> bool:
         if self.connections:
             self._emptied = self.loop.create_future()
             try:
@@ -143,10 +164,10 @@ class Plane:
         return True
 
     def flush_records(self) -> None:
-        """Log what has been recorded since the last time."""
-        if self._records and self._log_access is not None:
+        """Hand over what has been recorded since the last time."""
+        if self._records and self._take_records is not None:
             records, self._records = self._records, []
-            self._log_access(records)
+            self._take_records(records)
 
     def _on_tick(self) -> None:
         now = self.ticker.now

@@ -9,6 +9,7 @@ the one with the fewest in progress (``places``); opening connections is ``diali
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from typing import Protocol
 
 from cors_gateway.failures import Failure
@@ -19,7 +20,7 @@ from cors_gateway.wire.resolver import Names
 from cors_gateway.wire.tick import Ticker
 from cors_gateway.wire.upstream import ResponseTaker, UpstreamConnection
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "PoolUsage"]
 
 RECENT = 1.0
 """Seconds since its last use in which a connection may carry a request that must not be repeated.
@@ -49,6 +50,24 @@ class Claimant(ResponseTaker, Protocol):
         """Take how long it may last, and what it means if it lasts longer."""
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUsage:
+    """What a pool's connections are doing, and what has become of them so far."""
+
+    busy: int
+    """Connections that serve a request or a tunnel, or are being closed."""
+    idle: int
+    connecting: int
+    waiting: int
+    """Requests for which there is no connection."""
+    opened: int
+    """Connections that were ever opened."""
+    retried: int
+    """Requests that were sent again because a connection proved dead."""
+    shunned: int
+    """How often an address was put behind the others."""
+
+
 class Pool:
     """The connections of one worker to one upstream."""
 
@@ -75,6 +94,8 @@ class Pool:
         self._open: dict[UpstreamConnection, Place] = {}
         self._connecting: dict[Claimant, asyncio.Task[None]] = {}
         self._waiting: deque[Claimant] = deque()
+        self._opened = 0
+        self._retried = 0
 
     def acquire(self, claimant: Claimant, *, repeatable: bool, fresh: bool = False) -> None:
         """Find a connection for ``claimant``, now or later.
@@ -82,8 +103,9 @@ class Pool:
         Args:
             claimant: who is told.
             repeatable: whether the request may be sent again if the connection proves dead.
-            fresh: whether only a new connection will do.
+            fresh: whether only a new connection will do, because the one before proved dead.
         """
+        self._retried += fresh
         place = self._places.choose(self._ticker.now)
         if place is not None and place.idle and not fresh:
             connection = self._take_idle(place, repeatable=repeatable)
@@ -125,7 +147,7 @@ class Pool:
         """Take that the API closed a connection without an answer: others come before it."""
         place = self._open.get(connection)
         if place is not None:
-            place.shun(self._ticker.now, DOUBTED)
+            self._places.shun(place, self._ticker.now, DOUBTED)
 
     def forget(self, connection: UpstreamConnection) -> None:
         """Take that a connection is closed."""
@@ -153,6 +175,19 @@ class Pool:
                 if found is None:
                     break
                 self._waiting.popleft().connected(found)
+
+    def usage(self) -> PoolUsage:
+        """Tell what the connections are doing."""
+        idle = sum(len(place.idle) for place in self._places)
+        return PoolUsage(
+            busy=len(self._open) - idle,
+            idle=idle,
+            connecting=len(self._connecting),
+            waiting=len(self._waiting),
+            opened=self._opened,
+            retried=self._retried,
+            shunned=self._places.shunned,
+        )
 
     def close(self) -> None:
         """Close every idle connection; those in use close when their exchange ends."""
@@ -209,6 +244,7 @@ class Pool:
                 opened, place = outcome
                 self._open[opened] = place
                 place.open += 1
+                self._opened += 1
             if self._connecting.pop(claimant, None) is None:
                 if opened is not None:
                     opened.close()

@@ -9,6 +9,7 @@ or colour a terminal.
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from cors_gateway.answers import Answer
 from cors_gateway.failures import Failure
@@ -16,16 +17,53 @@ from cors_gateway.messages.heads import RequestHead
 from cors_gateway.planned import Forward, Respond
 
 __all__ = [
+    "LOG_FIELDS",
     "AccessRecord",
     "describe_request",
     "note_answer",
     "note_failure",
+    "note_response",
     "serialize_json",
     "serialize_text",
 ]
 
+LOG_FIELDS = {
+    "time": "when the response was complete, in UTC",
+    "level": "always `info`",
+    "msg": "always `access`",
+    "request_id": "`X-Request-ID`, which the API and the client get as well",
+    "client.address": "who connected; empty on a unix socket",
+    "server.address": "the host and port that the client asked for",
+    "http.request.method": "the method",
+    "url.path": "the path as received, without the query",
+    "http.route": "the route's name; empty where none took the request",
+    "http.response.status_code": "the status that the client got; 499 where it went away before",
+    "http.request.body.size": "bytes of content received from the client",
+    "http.response.body.size": "bytes of content sent to the client",
+    "duration_ms": "from the end of the request's head to the end of the response",
+    "protocol": "`HTTP/1.0` or `HTTP/1.1`",
+    "user_agent": "`User-Agent`",
+    "trace_id": "of `traceparent`, where there is one",
+    "upstream.url": "the API of the route; this and the next four where the request was forwarded",
+    "upstream.address": "the address of the API that was connected to",
+    "upstream.status": "the status that the API answered with; 0 without an answer",
+    "upstream.duration_ms": "from the head sent to the API to the head of its response",
+    "overhead_ms": "from the end of the request's head until it left for the API",
+    "error.type": "the error type of RFC 9209; this and the next two where something failed",
+    "problem": "the last part of the problem's type in the answer",
+    "fault": "whose fault it was: `downstream`, `upstream` or `gateway`",
+    "cors.kind": "`preflight`, `actual` or `none`; this and the next two on routes with a policy",
+    "cors.decision": "`allowed`, `denied` or `none`",
+    "cors.reason": "why",
+    "cors.origin": "the origin that was decided about, where there was one",
+    "cors.stripped": "how many `Access-Control-*` lines of the API were left out, if any",
+}
+"""The fields of a JSON line in their order, and what they say."""
+
 _MAX_FIELD = 255
 """Characters kept of a value that a client chose."""
+
+_QUOTE = json.encoder.encode_basestring_ascii
 
 
 @dataclass(slots=True)
@@ -68,6 +106,8 @@ class AccessRecord:
     """The failure's name in our own problem types."""
     trace_id: str = ""
     """Of ``traceparent`` (W3C Trace Context), which is passed on unchanged."""
+    cors_stripped: int = 0
+    """How many of the API's own CORS header lines were left out of the response."""
     cors_origin: bytes | None = None
     cors_kind: str = ""
     cors_decision: str = ""
@@ -86,6 +126,20 @@ def note_answer(record: AccessRecord, answer: Answer) -> None:
     record.status = answer.status
     if answer.failure is not None:
         note_failure(record, answer.failure)
+
+
+def note_response(record: AccessRecord, status: int, now: float, stripped: int = 0) -> None:
+    """Note what the API answered.
+
+    Args:
+        record: of the request.
+        status: the API's, which the client gets too.
+        now: seconds of the monotonic clock.
+        stripped: how many of the API's own CORS header lines were left out.
+    """
+    record.status = record.upstream_status = status
+    record.upstream_duration = now - record.began - record.overhead
+    record.cors_stripped = stripped
 
 
 def describe_request(record: AccessRecord, head: RequestHead, planned: Forward | Respond) -> None:
@@ -111,43 +165,46 @@ def describe_request(record: AccessRecord, head: RequestHead, planned: Forward |
 
 
 def serialize_json(record: AccessRecord) -> str:
-    """Write a record as one JSON object on one line."""
-    fields: dict[str, str | int | float] = {
-        "time": _timestamp(record.ended),
-        "level": "info",
-        "msg": "access",
-        "request_id": _text(record.request_id),
-        "client.address": record.client_address,
-        "server.address": _text(record.authority),
-        "http.request.method": _text(record.method),
-        "url.path": _text(record.path),
-        "http.route": record.route,
-        "http.response.status_code": record.status,
-        "http.request.body.size": record.request_bytes,
-        "http.response.body.size": record.response_bytes,
-        "duration_ms": _milliseconds(record.duration),
-        "protocol": f"HTTP/1.{record.minor_version}",
-        "user_agent": _text(record.user_agent),
-    }
+    """Write a record as one JSON object on one line.
+
+    Spelled out, because ``json.dumps`` of a dictionary takes twice as long, for every request.
+    """
+    line = (
+        f'{{"time": "{_timestamp(record.ended)}", "level": "info", "msg": "access"'
+        f', "request_id": {_quote(record.request_id)}'
+        f', "client.address": {_QUOTE(record.client_address)}'
+        f', "server.address": {_quote(record.authority)}'
+        f', "http.request.method": {_quote(record.method)}'
+        f', "url.path": {_quote(record.path)}'
+        f', "http.route": {_QUOTE(record.route)}'
+        f', "http.response.status_code": {record.status}'
+        f', "http.request.body.size": {record.request_bytes}'
+        f', "http.response.body.size": {record.response_bytes}'
+        f', "duration_ms": {_milliseconds(record.duration)}'
+        f', "protocol": "HTTP/1.{record.minor_version}"'
+        f', "user_agent": {_quote(record.user_agent)}'
+    )
     if record.trace_id:
-        fields["trace_id"] = record.trace_id
+        line += f', "trace_id": {_QUOTE(record.trace_id)}'
     if record.upstream_url:
-        fields["upstream.url"] = record.upstream_url
-        fields["upstream.address"] = record.upstream_address
-        fields["upstream.status"] = record.upstream_status
-        fields["upstream.duration_ms"] = _milliseconds(record.upstream_duration)
-        fields["overhead_ms"] = _milliseconds(record.overhead)
+        line += (
+            f', "upstream.url": {_QUOTE(record.upstream_url)}'
+            f', "upstream.address": {_QUOTE(record.upstream_address)}'
+            f', "upstream.status": {record.upstream_status}'
+            f', "upstream.duration_ms": {_milliseconds(record.upstream_duration)}'
+            f', "overhead_ms": {_milliseconds(record.overhead)}'
+        )
     if record.error:
-        fields["error.type"] = record.error
-        fields["problem"] = record.problem
-        fields["fault"] = record.fault
+        line += f', "error.type": "{record.error}", "problem": "{record.problem}"'
+        line += f', "fault": "{record.fault}"'
     if record.cors_kind:
-        fields["cors.kind"] = record.cors_kind
-        fields["cors.decision"] = record.cors_decision
-        fields["cors.reason"] = record.cors_reason
+        line += f', "cors.kind": "{record.cors_kind}", "cors.decision": "{record.cors_decision}"'
+        line += f', "cors.reason": "{record.cors_reason}"'
     if record.cors_origin is not None:
-        fields["cors.origin"] = _text(record.cors_origin)
-    return json.dumps(fields)
+        line += f', "cors.origin": {_quote(record.cors_origin)}'
+    if record.cors_stripped:
+        line += f', "cors.stripped": {record.cors_stripped}'
+    return f"{line}}}"
 
 
 def serialize_text(record: AccessRecord) -> str:
@@ -179,9 +236,19 @@ def _escape(text: str) -> str:
     return text if text.isprintable() and text.isascii() else json.dumps(text)[1:-1]
 
 
-def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 3)
+def _quote(value: bytes) -> str:
+    return _QUOTE(value[:_MAX_FIELD].decode("latin-1"))
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.3f}"
 
 
 def _timestamp(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+    second = int(now)
+    return f"{_date_and_time(second)}.{int((now - second) * 1000):03}+00:00"
+
+
+@lru_cache(maxsize=4)
+def _date_and_time(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -167,6 +167,11 @@ class Tunnel:
 
     # What the plane asks for.
 
+    @property
+    def in_progress(self) -> AccessRecord:
+        """The record of the request that asked for it."""
+        return self._record
+
     def check_time(self, now: float) -> None:
         """Act if nothing has happened for too long, or if a paused peer has gone unnoticed."""
         if not self._is_closing:

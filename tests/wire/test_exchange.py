@@ -35,7 +35,7 @@ TABLE = {
     (row[0], state): word for row in ROWS[1:] for state, word in zip(STATES, row[1:], strict=True)
 }
 
-UNEVENTFUL = {"begin", "wait_until", "takes_content", "deadline", "state", "break_down"}
+UNEVENTFUL = {"begin", "wait_until", "takes_content", "deadline", "record", "state", "break_down"}
 
 
 @dataclass

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cors_gateway.failures import Failure
-from cors_gateway.wire.record import AccessRecord, serialize_json, serialize_text
+from cors_gateway.wire.record import (
+    LOG_FIELDS,
+    AccessRecord,
+    note_failure,
+    serialize_json,
+    serialize_text,
+)
 from tests.wire.conftest import StartGateway
 from tests.wire.gateways import APP, Gateway, route_to, snapshot_of
 from tests.wire.scripted_upstream import OK, ScriptedUpstream
@@ -108,6 +114,96 @@ async def test_a_request_that_is_sent_again_is_one_line(
     await peer.sends(OK)
     await client.gets()
     assert (await gateway.record()).path == b"/2"
+
+
+texts = st.text(max_size=20)
+numbers = st.integers(0, 2**40)
+seconds = st.floats(0, 1e6)
+chosen = st.binary(max_size=300)
+"""Bytes that a client chose."""
+records = st.builds(
+    AccessRecord,
+    request_id=chosen,
+    client_address=texts,
+    ended=st.floats(0, 4e9),
+    minor_version=st.integers(0, 1),
+    method=chosen,
+    authority=chosen,
+    path=chosen,
+    user_agent=chosen,
+    route=texts,
+    status=st.integers(0, 999),
+    request_bytes=numbers,
+    response_bytes=numbers,
+    duration=seconds,
+    upstream_url=texts,
+    upstream_address=texts,
+    upstream_status=st.integers(0, 999),
+    upstream_duration=seconds,
+    overhead=seconds,
+    trace_id=st.text("0123456789abcdef", max_size=32),
+    cors_stripped=st.integers(0, 3),
+    cors_origin=st.none() | chosen,
+)
+
+
+@given(records)
+def test_a_line_is_json_and_says_what_the_record_says(record: AccessRecord) -> None:
+    fields = json.loads(serialize_json(record))
+    assert list(fields) == [name for name in LOG_FIELDS if name in fields]
+    for name, value in {
+        "request_id": record.request_id,
+        "server.address": record.authority,
+        "http.request.method": record.method,
+        "url.path": record.path,
+        "user_agent": record.user_agent,
+        "cors.origin": record.cors_origin or b"",
+    }.items():
+        assert fields.get(name, "") == value[:255].decode("latin-1")
+    assert fields["client.address"] == record.client_address
+    assert fields["http.route"] == record.route
+    assert fields["http.response.status_code"] == record.status
+    assert fields["http.request.body.size"] == record.request_bytes
+    assert fields["http.response.body.size"] == record.response_bytes
+    assert fields["duration_ms"] == pytest.approx(record.duration * 1000, abs=0.001)
+    assert fields["protocol"] == f"HTTP/1.{record.minor_version}"
+    assert fields.get("trace_id", "") == record.trace_id
+    assert fields.get("upstream.url", "") == record.upstream_url
+    assert fields.get("cors.stripped", 0) == record.cors_stripped
+    assert ("cors.origin" in fields) == (record.cors_origin is not None)
+    if record.upstream_url:
+        assert fields["upstream.address"] == record.upstream_address
+        assert fields["upstream.status"] == record.upstream_status
+        assert fields["overhead_ms"] == pytest.approx(record.overhead * 1000, abs=0.001)
+    at = datetime.fromtimestamp(record.ended, UTC)
+    assert abs(datetime.fromisoformat(fields["time"]) - at) < timedelta(milliseconds=2)
+
+
+def test_what_has_everything_has_every_field_that_is_documented_and_no_other() -> None:
+    record = AccessRecord(b"1", "192.0.2.1", trace_id="0af7", upstream_url="http://api:5000")
+    record.cors_kind, record.cors_decision, record.cors_reason = "actual", "allowed", "x"
+    record.cors_origin, record.cors_stripped = APP.encode(), 2
+    note_failure(record, Failure.RESPONSE_INCOMPLETE)
+    fields = json.loads(serialize_json(record))
+    assert list(fields) == list(LOG_FIELDS)
+    assert (fields["error.type"], fields["problem"], fields["fault"]) == (
+        "http_response_incomplete",
+        "response-incomplete",
+        "upstream",
+    )
+
+
+async def test_what_the_api_said_of_cors_and_was_left_out_is_told(
+    gateway: Gateway, api: ScriptedUpstream
+) -> None:
+    api.answers(OK, OK.replace(b"\r\n\r\n", b"\r\nAccess-Control-Allow-Origin: *\r\n\r\n"))
+    client = await gateway.connects()
+    for stripped in (0, 1):
+        await client.asks()
+        await client.gets()
+        record = await gateway.record()
+        assert record.cors_stripped == stripped
+        assert ("cors.stripped" in json.loads(serialize_json(record))) is bool(stripped)
 
 
 @pytest.mark.parametrize("serialize", [serialize_json, serialize_text])
