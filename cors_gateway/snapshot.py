@@ -17,6 +17,7 @@ from cors_gateway.messages.forwarding import FORWARDING_NAMES
 from cors_gateway.routes import Router
 
 __all__ = [
+    "Admin",
     "Endpoint",
     "Limits",
     "Listener",
@@ -52,6 +53,17 @@ class Listener:
     unix_path: str | None = None
     tls: ListenerTls | None = None
     """``None`` speaks plain HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """The listener of those who run the gateway: health, metrics, explanations."""
+
+    listener: Listener = Listener("127.0.0.1", 9901)
+    hosts: frozenset[str] = frozenset()
+    """Names beside addresses and local ones by which it may be called; in lower case."""
+    is_default: bool = True
+    """Whether nobody chose the address, so that the gateway starts without it if it is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +232,10 @@ class Snapshot:
     default_policy: Policy | None = None
     """For answers that match no route; ``None`` where ``defaults.cors`` is false or missing."""
     listeners: tuple[Listener, ...] = (Listener(),)
+    admin: Admin | None = Admin()
+    """``None`` where there is none."""
+    workers: int | None = None
+    """Processes that serve; ``None`` for as many as the machine is good for."""
     public_origin: bytes | None = None
     trusted_proxies: tuple[Network, ...] = ()
     trusts_unix: bool = False

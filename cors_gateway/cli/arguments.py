@@ -4,9 +4,9 @@ import argparse
 import os
 
 from cors_gateway.cli.endings import Exit, RefusedError
-from cors_gateway.cli.variables import ADMIN, WATCH, given
+from cors_gateway.cli.variables import WATCH, given
 
-__all__ = ["add_config", "add_later_flags", "add_listen", "add_workers", "refuse_later_flags"]
+__all__ = ["add_config", "add_later_flags", "add_serving", "refuse_later_flags"]
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -20,24 +20,28 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_listen(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--listen ADDR``."""
+def add_serving(parser: argparse.ArgumentParser, *, admin: str) -> None:
+    """Declare how to serve: ``--listen``, ``--workers``, ``--admin`` with the default ``admin``."""
     parser.add_argument(
         "--listen",
         metavar="ADDR",
         help="host:port, :port, [::]:port or unix:/path; several with commas between",
     )
-
-
-def add_workers(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--workers N``."""
-    parser.add_argument("--workers", metavar="N", help="processes: 1 or auto, which is one")
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        help="processes; auto is the container's CPU quota, or one per CPU, 4 at most",
+    )
+    parser.add_argument(
+        "--admin",
+        metavar="ADDR|on|off",
+        help=f"where health, metrics and explanations are (default: {admin})",
+    )
 
 
 def add_later_flags(parser: argparse.ArgumentParser) -> None:
     """Take the flags of ``run`` that are agreed and not built, so that they can be refused."""
     parser.add_argument("--watch", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--admin", metavar="ADDR", help=argparse.SUPPRESS)
 
 
 def refuse_later_flags(options: argparse.Namespace) -> None:
@@ -46,15 +50,12 @@ def refuse_later_flags(options: argparse.Namespace) -> None:
     Raises:
         RefusedError: naming the flag or the variable.
     """
-    watch, admin = given(os.environ, WATCH), given(os.environ, ADMIN)
+    watch = given(os.environ, WATCH)
+    remedy = "send the gateway the signal HUP after a change"
     if options.watch:
-        raise _not_yet("--watch", "restart the gateway after a change")
+        raise _not_yet("--watch", f"leave it out, and {remedy}")
     if watch and watch.value.lower() not in {"0", "false", "no", "off"}:
-        raise _not_yet(WATCH, "unset it, and restart the gateway after a change")
-    if options.admin and options.admin != "off":
-        raise _not_yet("--admin", "leave it out, or write --admin off")
-    if admin and admin.value != "off" and not options.admin:
-        raise _not_yet(ADMIN, "unset it, or set it to off")
+        raise _not_yet(WATCH, f"unset it, and {remedy}")
 
 
 def _not_yet(name: str, remedy: str) -> RefusedError:

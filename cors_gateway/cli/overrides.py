@@ -8,12 +8,12 @@ flag. The order: flag, ``CORS_GATEWAY_…``, file, then what platforms set (``PO
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from cors_gateway.cli.variables import LISTEN, WORKERS, given
+from cors_gateway.cli.variables import ADMIN, LISTEN, WORKERS, given
 from cors_gateway.config.nodes import Block, Document, Node, Scalar, Series
 from cors_gateway.config.problems import Position
 from cors_gateway.config.quick import Given
 
-__all__ = ["Flags", "override", "warn_of_workers"]
+__all__ = ["Flags", "override"]
 
 EVERY_PEER = ("0.0.0.0/0", "::/0")
 
@@ -24,46 +24,46 @@ class Flags:
 
     listen: str | None = None
     workers: str | None = None
+    admin: str | None = None
+    """An address, or ``off``."""
+    default_admin: str | None = None
+    """What counts where neither a flag nor a variable nor the document says anything."""
 
 
 def override(document: Document, flags: Flags, env: Mapping[str, str]) -> Document:
     """Put flags and variables in the place of what a document says, or beside it."""
-    server = _server_of(document)
-    if server is None:
-        return document
-    entries = {**server.entries, **dict(_from_platform(env, server)), **dict(_chosen(flags, env))}
-    if entries == server.entries:
-        return document
-    keys = {**{key: node.position for key, node in entries.items()}, **server.keys}
     root = document.root
-    assert isinstance(root, Block)  # noqa: S101 - or there would be no server block
-    changed = Block(server.position, entries, keys)
-    return replace(
-        document,
-        root=Block(
-            root.position,
-            {**root.entries, "server": changed},
-            {"server": changed.position, **root.keys},
-        ),
-    )
+    if not isinstance(root, Block):
+        return document
+    changed: dict[str, Node] = {}
+    server = root.entries.get("server", Block(Position(document.name)))
+    if isinstance(server, Block):
+        given_now = {**dict(_from_platform(env, server)), **dict(_chosen(flags, env))}
+        if given_now:
+            changed["server"] = _with(server, given_now)
+    if admin := _flag(flags.admin, "--admin") or given(env, ADMIN):
+        changed["admin"] = _admin(admin, root)
+    elif flags.default_admin is not None and "admin" not in root.entries:
+        changed["admin"] = _admin(Given(flags.default_admin, "--admin"), root)
+    return replace(document, root=_with(root, changed)) if changed else document
 
 
-def warn_of_workers(document: Document, env: Mapping[str, str]) -> Iterator[str]:
-    """Say that a platform's number of processes is not followed yet."""
-    wanted = given(env, "WEB_CONCURRENCY")
-    if wanted and wanted.value != "1" and not document.has(("server", "workers")):
-        yield (
-            f"WEB_CONCURRENCY is {wanted.value}, several workers are not supported yet, "
-            "so one is started"
-        )
+def _with(block: Block, changed: Mapping[str, Node]) -> Block:
+    """Put entries into a block; where a key was there before, its position stays."""
+    positions = {key: node.position for key, node in changed.items()}
+    return Block(block.position, {**block.entries, **changed}, {**positions, **block.keys})
 
 
-def _server_of(document: Document) -> Block | None:
-    """Find or make the block; ``None`` where the document has something else in its place."""
-    if not isinstance(document.root, Block):
-        return None
-    server = document.root.entries.get("server", Block(Position(document.name)))
-    return server if isinstance(server, Block) else None
+def _admin(value: Given, root: Block) -> Node:
+    """Say ``admin: false``, or ``admin.listen`` beside what else the document has there."""
+    if value.value.lower() in {"off", "false"}:
+        return _scalar(Given("false", value.source), plain=True)
+    block = root.entries.get("admin")
+    if not isinstance(block, Block):
+        block = Block(Position(value.source))
+    if value.value.lower() in {"on", "true"}:
+        return block
+    return _with(block, {"listen": _scalar(value)})
 
 
 def _chosen(flags: Flags, env: Mapping[str, str]) -> Iterator[tuple[str, Node]]:
@@ -77,6 +77,9 @@ def _from_platform(env: Mapping[str, str], server: Block) -> Iterator[tuple[str,
     port = given(env, "PORT")
     if port and "listen" not in server.entries:
         yield "listen", _scalar(Given(f"0.0.0.0:{port.value}", port.source))
+    workers = given(env, "WEB_CONCURRENCY")
+    if workers and "workers" not in server.entries:
+        yield "workers", _scalar(workers, plain=True)
     proxies = given(env, "FORWARDED_ALLOW_IPS")
     if proxies and "trustedProxies" not in server.entries:
         names = [name for item in proxies.value.split(",") if (name := item.strip())]

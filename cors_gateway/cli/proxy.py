@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from cors_gateway.cli.arguments import add_listen
+from cors_gateway.cli.arguments import add_serving
 from cors_gateway.cli.endings import Exit, RefusedError
 from cors_gateway.cli.overrides import Flags
 from cors_gateway.cli.serving import serve
@@ -18,9 +18,7 @@ from cors_gateway.cli.variables import (
 from cors_gateway.config.quick import Given, settings_from_flags
 from cors_gateway.config.render import render
 
-__all__ = ["SUMMARY", "add_arguments", "run"]
-
-SUMMARY = "serve one API, without a file"
+__all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="beside Content-Type and X-Requested-With",
     )
     parser.add_argument("--max-age", metavar="TIME", help="how long preflights are remembered")
-    add_listen(parser)
+    add_serving(parser, admin="off")
     parser.add_argument(
         "--print-config", action="store_true", help="print the configuration and do not serve"
     )
@@ -59,12 +57,12 @@ def run(options: argparse.Namespace) -> int:
     env = os.environ
     upstream = Given(options.to, "--to") if options.to else given(env, UPSTREAM)
     if upstream is None:
-        raise RefusedError(NO_UPSTREAM, Exit.USAGE)
+        raise RefusedError(f"{NO_UPSTREAM}, or say --to http://localhost:5000", Exit.USAGE)
     origins = _each(options.allow_origin, "--allow-origin")
     if not origins and (listed := given(env, ALLOW_ORIGINS)):
         origins = split_origins(listed)
     if not origins:
-        raise RefusedError(NO_ORIGINS)
+        raise RefusedError(f"{NO_ORIGINS}, or say --allow-origin https://app.example.com")
     credentials = Given("true", "--credentials") if options.credentials else None
     methods = _each(options.allow_method, "--allow-method")
     headers = _each(options.allow_header, "--allow-header")
@@ -77,13 +75,14 @@ def run(options: argparse.Namespace) -> int:
         and _each(["Content-Type", "X-Requested-With"], "--allow-header") + headers,
         max_age=Given(options.max_age, "--max-age") if options.max_age else None,
     )
-    loaded = load_quick(document, Flags(options.listen))
+    flags = Flags(options.listen, options.workers, options.admin, default_admin="off")
+    loaded = load_quick(document, flags)
     warn(loaded)
-    snapshot = snapshot_of(loaded)
     if options.print_config:
+        snapshot_of(loaded)
         print(render(loaded), end="")
         return Exit.FINE
-    return serve(snapshot)
+    return serve(loaded, lambda: load_quick(document, flags))
 
 
 def _each(values: list[str] | None, source: str) -> list[Given]:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from cors_gateway.cli.endings import RefusedError
-from cors_gateway.cli.overrides import Flags, override, warn_of_workers
+from cors_gateway.cli.overrides import Flags, override
 from cors_gateway.cli.variables import (
     ALLOW_CREDENTIALS,
     ALLOW_ORIGINS,
@@ -48,17 +48,14 @@ MAX_VALUE_BYTES = 1024 * 1024
 NOTHING_TO_SERVE = (
     "there is no configuration: name a file with -c FILE or put one at "
     + ", ".join(DISCOVERED)
-    + "; or do without: cors-gateway proxy --to http://localhost:5000 "
-    "--allow-origin https://app.example.com"
+    + " (cors-gateway init writes one); or do without: cors-gateway proxy "
+    "--to http://localhost:5000 --allow-origin https://app.example.com"
 )
 NO_ORIGINS = (
-    "no origin is allowed, so no page could call the API: name the pages with --allow-origin "
-    f"https://app.example.com, or set {ALLOW_ORIGINS}=https://app.example.com"
+    "no origin is allowed, so no page could call the API: "
+    f"set {ALLOW_ORIGINS}=https://app.example.com"
 )
-NO_UPSTREAM = (
-    "it is not said which API to stand in front of: name it with --to http://localhost:5000, "
-    f"or set {UPSTREAM}=http://localhost:5000"
-)
+NO_UPSTREAM = f"it is not said which API to stand in front of: set {UPSTREAM}=http://localhost:5000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +136,7 @@ def warn(loaded: Loaded) -> None:
     """Print what is odd about the environment."""
     env = os.environ
     used = (filled.expression for filled in loaded.filling.filled.values())
-    for text in (*warn_of_unknown(env, used), *warn_of_workers(loaded.document, env)):
+    for text in warn_of_unknown(env, used):
         report_event("warning", text, json_lines=False)
 
 

@@ -20,7 +20,11 @@ class MissingOriginSettings(SettingsBlock):
     sources: list[Literal["X-Original-Origin", "Referer", "Host"]] = Field(
         default_factory=list,
         alias="from",
-        description="The fields to take an origin from, in this order. Each used joins Vary.",
+        description=(
+            "The headers to take an origin from, in this order. Each that is looked at joins Vary. "
+            "An origin found so can be granted, never refused."
+        ),
+        examples=[["X-Original-Origin", "Referer"]],
     )
 
 
@@ -39,7 +43,11 @@ class CorsSettings(SettingsBlock):
     )
     allow_origin_regex: Annotated[list[Text], BeforeValidator(as_list)] = Field(
         default_factory=list,
-        description="Regular expressions that match the whole origin; one that could let in a stranger does not load.",
+        description=(
+            "Regular expressions that match the whole origin; one that could let in a stranger does "
+            "not load."
+        ),
+        examples=[["https://(app|admin)-[0-9]+\\.example\\.com"]],
         json_schema_extra={"gateway:also": "string"},
     )
     allow_methods: list[Text] = Field(
@@ -49,13 +57,18 @@ class CorsSettings(SettingsBlock):
     allow_headers: list[Text] = Field(
         default=["Content-Type", "X-Requested-With"],
         description=(
-            "Request headers that a page may set beyond the safelisted ones. [] is none, "
-            '["*"] all but Authorization, which is always named.'
+            "Request headers that a page may set beyond Accept, Accept-Language and "
+            "Content-Language. [] is none, "
+            '["*"] all but Authorization, which has to be named beside it.'
         ),
     )
     expose_headers: list[Text] = Field(
         default_factory=list,
-        description="Response headers that a page may read beyond the safelisted ones.",
+        description=(
+            "Response headers that a page may read beyond Cache-Control, Content-Language, "
+            "Content-Length, Content-Type, Expires, Last-Modified and Pragma."
+        ),
+        examples=[["X-Total-Count"]],
     )
     allow_credentials: Flag = Field(
         default=False, description="Whether cookies and HTTP authentication may be sent along."
@@ -90,11 +103,15 @@ class CorsSettings(SettingsBlock):
     )
     timing_allow_origins: list[Text] = Field(
         default_factory=list,
-        description='Origins that may read resource timing, or ["*"].',
+        description='Origins whose pages may read detailed timings of a request, or ["*"].',
+        examples=[["https://app.example.com"]],
     )
     mode: Literal["enforce", "reportOnly"] = Field(
         default="enforce",
-        description="Whether decisions are carried out or only logged (reportOnly).",
+        description=(
+            "Whether decisions are carried out, or only logged and counted while the API's own CORS "
+            "headers pass (reportOnly)."
+        ),
     )
     require_origin: Flag = Field(
         default=False,
@@ -111,7 +128,7 @@ class CorsSettings(SettingsBlock):
     )
     dangerously_allow_null_origin: Flag = Field(
         default=False,
-        description="Allow the origin null, which any sandboxed page or file can have.",
+        description="Allow the origin null, which any page can give itself; never with credentials.",
     )
     dangerously_reflect_any_origin: Flag = Field(
         default=False,

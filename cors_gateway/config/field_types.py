@@ -28,14 +28,12 @@ from cors_gateway.config.values import (
     parse_integer,
     parse_max_age,
     parse_size,
-    resolve,
     serialize_duration,
     serialize_size,
 )
 
 __all__ = [
     "UNIX_PEERS",
-    "AdminSwitch",
     "Count",
     "Duration",
     "FieldLineCount",
@@ -67,6 +65,7 @@ DURATION_SCHEMA = {
     "examples": ["250ms", "10s", "1h"],
 }
 LONGEST_PATH = 1024
+MOST_WORKERS = 256
 SIZE_SCHEMA = {"type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)$", "examples": ["64KiB"]}
 
 
@@ -116,18 +115,10 @@ def _optional_size(value: object) -> int | None:
 
 
 def _workers(value: object) -> int | str:
-    if value == "auto":
-        return "auto"
-    if parse_integer(value, least=1, most=1024, instead=", or auto") != 1:
-        raise UnfitValueError("more than one worker is not supported yet", "", "write 1 or auto")
-    return 1
-
-
-def _admin(value: object) -> bool:
-    if resolve(value) is False:
-        return False
-    raise UnfitValueError(
-        "the admin listener is not supported yet", "", "remove it, or write false"
+    return (
+        "auto"
+        if value == "auto"
+        else parse_integer(value, least=1, most=MOST_WORKERS, instead=", or auto")
     )
 
 
@@ -220,7 +211,11 @@ MaxAge = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": -1}, DURATION_SCHEMA]}),
 ]
 Workers = Annotated[
-    Literal[1, "auto"], BeforeValidator(_workers), WithJsonSchema({"enum": [1, "auto"]})
+    int | Literal["auto"],
+    BeforeValidator(_workers),
+    WithJsonSchema(
+        {"anyOf": [{"enum": ["auto"]}, {"type": "integer", "minimum": 1, "maximum": MOST_WORKERS}]}
+    ),
 ]
 ListenerText = Annotated[str, BeforeValidator(_listener)]
 FilePath = Annotated[str, BeforeValidator(_file_path), BeforeValidator(check_text)]
@@ -248,6 +243,5 @@ UpstreamText = Annotated[
 UpstreamServerName = Annotated[str, BeforeValidator(parse_server_name), BeforeValidator(check_text)]
 UpstreamHost = Annotated[str, BeforeValidator(_upstream_host), BeforeValidator(check_text)]
 FieldValue = Annotated[str, BeforeValidator(_field_value), BeforeValidator(check_text)]
-AdminSwitch = Annotated[Literal[False], BeforeValidator(_admin), WithJsonSchema({"enum": [False]})]
 NotYet = Annotated[None, BeforeValidator(refuse_for_now), WithJsonSchema({"not": {}})]
 """A key of the contract that is not built: known, and refused."""

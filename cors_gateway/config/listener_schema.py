@@ -1,4 +1,6 @@
-"""The keys of ``server.listen`` and ``server.tls``. What they say together is for ``listeners``.
+"""The keys of ``server.listen``, ``server.tls`` and ``admin``: where connections are accepted.
+
+What they say together is for ``listeners``.
 
 Descriptions here are the only ones: the JSON Schema is made from them.
 """
@@ -8,11 +10,24 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from cors_gateway.config.cors_schema import BLOCK_TAG, FALSE_TAG, NAME_TAG
-from cors_gateway.config.field_types import FilePath, ListenerText, SettingsBlock, as_list
+from cors_gateway.config.field_types import (
+    FilePath,
+    HostName,
+    ListenerText,
+    SettingsBlock,
+    as_list,
+)
 from cors_gateway.config.problems import UnfitValueError
 from cors_gateway.config.values import resolve
 
-__all__ = ["ListenerSettings", "ListenerTlsSettings", "ListenerTlsSwitch", "Listeners"]
+__all__ = [
+    "AdminSettings",
+    "AdminSwitch",
+    "ListenerSettings",
+    "ListenerTlsSettings",
+    "ListenerTlsSwitch",
+    "Listeners",
+]
 
 
 class ListenerTlsSettings(SettingsBlock):
@@ -91,3 +106,40 @@ Listeners = Annotated[
     BeforeValidator(_listeners),
 ]
 """One address, or a list of addresses and blocks."""
+
+
+class AdminSettings(SettingsBlock):
+    """The listener of those who run the gateway. It is plain HTTP, and asks nobody who they are."""
+
+    listen: ListenerText = Field(
+        default="127.0.0.1:9901",
+        description="host:port, :port, [::]:port or unix:/path. Nobody but operators may reach it.",
+        examples=["127.0.0.1:9901", "0.0.0.0:9901", "unix:/run/cors-gateway-admin.sock"],
+    )
+    hosts: list[HostName] = Field(
+        default_factory=list,
+        description=(
+            "Names by which it may be called. Addresses, localhost and names without a dot "
+            "always may; others could be a web page's trick (DNS rebinding)."
+        ),
+        examples=[["gateway-admin.internal.example.com"]],
+    )
+
+
+def _admin_switch(value: object) -> object:
+    if isinstance(value, (dict, AdminSettings)) or resolve(value) is False:
+        return value
+    fix = "write {listen: 127.0.0.1:9901}, or false"
+    raise UnfitValueError("{value} is no choice for {key}", "", fix)
+
+
+def _admin_kind(value: object) -> str:
+    return FALSE_TAG if resolve(value) is False else BLOCK_TAG
+
+
+AdminSwitch = Annotated[
+    Annotated[AdminSettings, Tag(BLOCK_TAG)]
+    | Annotated[Literal[False], BeforeValidator(resolve), Tag(FALSE_TAG)],
+    Discriminator(_admin_kind),
+    BeforeValidator(_admin_switch),
+]

@@ -10,6 +10,7 @@ from cors_gateway.config.addresses import Address, parse_listener
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.flaws import REFUSED_BY_CLIENTS, Flaw
 from cors_gateway.config.listener_schema import (
+    AdminSwitch,
     ListenerSettings,
     ListenerTlsSettings,
     ListenerTlsSwitch,
@@ -17,7 +18,7 @@ from cors_gateway.config.listener_schema import (
 from cors_gateway.config.problems import Path, quote
 from cors_gateway.config.schema import ServerSettings
 from cors_gateway.config.substitution import Reader
-from cors_gateway.snapshot import Listener, ListenerTls
+from cors_gateway.snapshot import Admin, Listener, ListenerTls
 
 __all__ = ["ListenerTable", "report_flaws"]
 
@@ -31,13 +32,13 @@ class ListenerTable:
     def __init__(self, findings: Findings, reader: Reader) -> None:
         self._findings = findings
         self._reader = reader
+        self._written: list[tuple[Address, str]] = []
 
     def compile_listeners(self, server: ServerSettings) -> tuple[Listener, ...]:
         """Compile ``server.listen`` and ``server.tls``; what is wrong goes to the findings."""
         where: Path = ("server", "listen")
         general = self._tls(server.tls, ("server", "tls"))
         listeners: list[Listener] = []
-        written: list[tuple[Address, str]] = []
         is_used = False
         for index, item in enumerate(server.listen):
             path = (*where, index)
@@ -54,8 +55,7 @@ class ListenerTable:
             else:
                 text, place = item, path
             address = parse_listener(text)
-            if not self._is_refused(text, address, written, place):
-                written.append((address, text))
+            self._claim(text, address, place)
             tls = self._tls(own, (*path, "tls"))
             if own is None and address.unix_path is None:
                 tls, is_used = general, True
@@ -65,6 +65,17 @@ class ListenerTable:
             fix = "remove it, or give a unix socket a block with tls"
             self._findings.warning(("server", "tls"), "{key} has no effect", why, fix, at_key=True)
         return tuple(listeners)
+
+    def compile_admin(self, admin: AdminSwitch) -> Admin | None:
+        """Compile ``admin``, after the listeners that it must not clash with."""
+        if admin is False:
+            return None
+        address = parse_listener(admin.listen)
+        is_default = "listen" not in admin.model_fields_set
+        if not is_default:
+            self._claim(admin.listen, address, ("admin", "listen"))
+        listener = Listener(address.host, address.port, address.unix_path)
+        return Admin(listener, frozenset(admin.hosts), is_default)
 
     def _tls(self, tls: ListenerTlsSwitch | None, path: Path) -> ListenerTls | None:
         if not isinstance(tls, ListenerTlsSettings):
@@ -84,24 +95,22 @@ class ListenerTable:
         report_flaws(flaws, places, self._findings)
         return ListenerTls(named["certificate"], named["key"])
 
-    def _is_refused(
-        self, own: str, address: Address, before: Iterable[tuple[Address, str]], path: Path
-    ) -> bool:
+    def _claim(self, own: str, address: Address, path: Path) -> None:
         """Refuse an address that the system would, because another listener has it."""
-        for other, text in before:
+        for other, text in self._written:
             if _is_same(address, other):
                 what = f"{{value}} is {quote(text)} again"
                 if text == own:
                     what = "{value} is there twice"
                 self._findings.error(path, what, "", "remove one")
-                return True
+                return
             if _is_part(address, other) or _is_part(other, address):
                 wide = quote(text) if _is_part(address, other) else "{value}"
                 why = f"{wide} takes every address of this port"
                 fix = "keep one of them, or choose another port"
                 self._findings.error(path, f"{{value}} clashes with {quote(text)}", why, fix)
-                return True
-        return False
+                return
+        self._written.append((address, own))
 
 
 def report_flaws(

@@ -30,6 +30,7 @@ from cors_gateway.cors.policy import Policy
 from cors_gateway.cors.public_suffixes import IsPublicSuffix
 from cors_gateway.routes import Router
 from cors_gateway.snapshot import (
+    Admin,
     Drain,
     Limits,
     Listener,
@@ -118,13 +119,23 @@ def load_document(
         routes = RouteTable(findings, policies, reader).compile_routes(settings.routes)
         policies.warn_of_unused(filling.value)
         expectations = compile_expectations(settings.tests, findings)
-        listeners = ListenerTable(findings, reader).compile_listeners(settings.server)
+        table = ListenerTable(findings, reader)
+        listeners = table.compile_listeners(settings.server)
+        admin = table.compile_admin(settings.admin)
         public_origin = _public_origin(settings.server, findings)
         networks = _networks(settings.server.trusted_proxies, findings)
         if not findings.has_errors():
             default = None if policies.default is None else policies.default.policy
             snapshot = _snapshot(
-                settings, document.name, digest, routes, default, listeners, public_origin, networks
+                settings,
+                document.name,
+                digest,
+                routes,
+                default,
+                listeners,
+                admin,
+                public_origin,
+                networks,
             )
     return Loaded(snapshot, settings, findings.problems(), expectations, document, filling)
 
@@ -162,6 +173,7 @@ def _snapshot(
     routes: tuple[Route, ...],
     default_policy: Policy | None,
     listeners: tuple[Listener, ...],
+    admin: Admin | None,
     public_origin: bytes | None,
     networks: tuple[Network, ...],
 ) -> Snapshot:
@@ -173,6 +185,8 @@ def _snapshot(
         routes=routes,
         default_policy=default_policy,
         listeners=listeners,
+        admin=admin,
+        workers=None if server.workers == "auto" else server.workers,
         public_origin=public_origin,
         trusted_proxies=networks,
         trusts_unix=UNIX_PEERS in server.trusted_proxies,

@@ -1,8 +1,8 @@
-"""The settings that a configuration amounts to, as YAML: defaults and environment filled in.
+"""The settings that a configuration amounts to: defaults and environment filled in.
 
-What is written loads again and means the same. Secrets stay out: headers that are sent upstream,
-values from files, and variables with a name like that of a secret are written as the document
-has them, or not at all.
+What is written, as YAML or as JSON, loads again and means the same. Secrets stay out: headers
+that are sent upstream, values from files, and variables with a name like that of a secret are
+written as the document has them, or not at all.
 """
 
 import re
@@ -15,14 +15,29 @@ from cors_gateway.config.problems import Path
 from cors_gateway.config.scalars import resolve_scalar
 from cors_gateway.config.substitution import Filled
 
-__all__ = ["REDACTED", "render"]
+__all__ = ["REDACTED", "effective_settings", "render"]
 
 REDACTED = "[redacted]"
 PURE = re.compile(r"\$\{(?:file:[^}]*|[A-Za-z_][A-Za-z0-9_]*(?::\?[^}]*)?)\}")
 
 
 def render(loaded: Loaded) -> str:
-    """Write the effective settings of a configuration.
+    """Write the effective settings of a configuration as YAML.
+
+    Raises:
+        ValueError: the configuration has errors, so that it amounts to nothing.
+    """
+    return yaml.dump(
+        effective_settings(loaded),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=10_000,
+    )
+
+
+def effective_settings(loaded: Loaded) -> dict[str, Any]:
+    """Give the effective settings of a configuration, as far as they may be shown.
 
     Raises:
         ValueError: the configuration has errors, so that it amounts to nothing.
@@ -30,13 +45,11 @@ def render(loaded: Loaded) -> str:
     if loaded.snapshot is None or loaded.settings is None:
         raise ValueError("a configuration with errors has no effective settings")
     settings = loaded.settings.model_dump(by_alias=True)
-    return yaml.dump(
-        _shown(settings, (), loaded.filling.filled),
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=10_000,
-    )
+    return {
+        key: _shown(value, (key,), loaded.filling.filled)
+        for key, value in settings.items()
+        if value is not None
+    }
 
 
 def _shown(value: Any, path: Path, filled: dict[Path, Filled]) -> Any:

@@ -49,31 +49,44 @@ class MatchSettings(SettingsBlock):
         examples=["/api"],
     )
     host: HostName | None = Field(
-        default=None, description="The host it is for, without a port. Without it: every host."
+        default=None,
+        description="The host it is for, without a port. Without it: every host.",
+        examples=["api.example.com"],
     )
     methods: list[Text] | None = Field(
-        default=None, description="The methods it takes. Without it: every method."
+        default=None,
+        description="The methods it takes; a preflight counts as the method that it announces. "
+        "Without it: every method.",
+        examples=[["GET", "POST"]],
     )
 
 
 class UpstreamTimeoutSettings(SettingsBlock):
     """How long an API may take."""
 
-    connect: Timeout = Field(default=3.0, description="To accept a connection.")
+    connect: Timeout = Field(default=3.0, description="To accept a connection; then 504.")
     response: Timeout = Field(
-        default=60.0, description="From the end of the request to the head of the response."
+        default=60.0,
+        description="From the end of the request to the head of the response; then 504.",
     )
-    idle: Timeout = Field(default=60.0, description="Between two pieces of a response's body.")
+    idle: Timeout = Field(
+        default=60.0, description="Between two pieces of a response's body; then it is cut off."
+    )
     tunnel: Timeout = Field(
-        default=3600.0, description="Silence in a WebSocket or an event stream."
+        default=3600.0, description="Silence in a WebSocket or an event stream; then it is closed."
     )
 
 
 class PoolSettings(SettingsBlock):
     """The connections that are kept to an API."""
 
-    connections: Count = Field(default=256, description="How many there may be at once.")
-    idle: Timeout = Field(default=15.0, description="How long an unused one is kept.")
+    connections: Count = Field(
+        default=256,
+        description="How many there may be at once, for each worker; further requests wait 1s, then 503.",
+    )
+    idle: Timeout = Field(
+        default=15.0, description="How long an unused one is kept; less than the API keeps it."
+    )
 
 
 class UpstreamTlsSettings(SettingsBlock):
@@ -113,7 +126,9 @@ class HeaderSettings(SettingsBlock):
         description="Headers to set, in place of the client's.",
         examples=[{"X-Api-Key": "${API_KEY}"}],
     )
-    remove: list[Text] = Field(default_factory=list, description="Headers to remove.")
+    remove: list[Text] = Field(
+        default_factory=list, description="Headers to remove.", examples=[["X-Debug"]]
+    )
 
 
 class UpstreamSettings(SettingsBlock):
@@ -179,6 +194,7 @@ class RouteSettings(SettingsBlock):
     name: Text | None = Field(
         default=None,
         description="Its label in logs and metrics. Without it: made from host and path.",
+        examples=["orders"],
     )
     match: MatchSettings = Field(
         default_factory=MatchSettings,

@@ -11,7 +11,6 @@ from pydantic import Field
 
 from cors_gateway.config.cors_schema import Cors, CorsSettings
 from cors_gateway.config.field_types import (
-    AdminSwitch,
     Count,
     Duration,
     FieldLineCount,
@@ -26,7 +25,12 @@ from cors_gateway.config.field_types import (
     Timeout,
     Workers,
 )
-from cors_gateway.config.listener_schema import Listeners, ListenerTlsSwitch
+from cors_gateway.config.listener_schema import (
+    AdminSettings,
+    AdminSwitch,
+    Listeners,
+    ListenerTlsSwitch,
+)
 from cors_gateway.config.route_schema import RouteSettings
 
 __all__ = [
@@ -45,32 +49,53 @@ __all__ = [
 class LimitSettings(SettingsBlock):
     """The bounds on clients."""
 
-    connections: Count = Field(default=1024, description="Connections at once.")
-    target: Size = Field(default=8 * 1024, description="The longest request target.")
-    field_section: Size = Field(default=32 * 1024, description="The longest request header.")
+    connections: Count = Field(
+        default=1024, description="Connections at once, for each worker; one more gets 503."
+    )
+    target: Size = Field(
+        default=8 * 1024, description="The longest request target, path and query; longer gets 414."
+    )
+    field_section: Size = Field(
+        default=32 * 1024, description="All header lines of a request together; more gets 431."
+    )
     field_lines: FieldLineCount = Field(
-        default=100, description="The most lines in a request header."
+        default=100, description="The most header lines in a request; more gets 431."
     )
     content: OptionalSize = Field(
-        default=None, description="The longest request body; none is no bound."
+        default=None,
+        description="The largest request body; larger gets 413. none is no bound.",
+        examples=["100MiB"],
     )
 
 
 class TimeoutSettings(SettingsBlock):
     """How long a client may take."""
 
-    head: Timeout = Field(default=10.0, description="To send a request's header.")
-    content: Timeout = Field(default=30.0, description="Between two pieces of a request's body.")
-    write: Timeout = Field(default=30.0, description="To take a piece of a response.")
-    keep_alive: Timeout = Field(default=75.0, description="Between two requests.")
+    head: Timeout = Field(
+        default=10.0,
+        description="For the head of a request, from its first byte; also for a TLS handshake.",
+    )
+    content: Timeout = Field(
+        default=30.0, description="Between two pieces of a request's body; then 408."
+    )
+    write: Timeout = Field(
+        default=30.0, description="To take a piece of a response; then it is reset."
+    )
+    keep_alive: Timeout = Field(
+        default=75.0, description="Between two requests on a connection; then it is closed."
+    )
 
 
 class DrainSettings(SettingsBlock):
     """How the gateway stops."""
 
-    delay: Duration = Field(default=0.0, description="How long it still accepts connections.")
+    delay: Duration = Field(
+        default=0.0,
+        description="How long it still accepts connections, so that a load balancer can notice.",
+    )
     timeout: Duration = Field(
-        default=7.0, description="How long requests in progress then have to end."
+        default=7.0,
+        description="How long requests in progress then have to end. Docker waits 10s for both.",
     )
 
 
@@ -88,11 +113,17 @@ class ServerSettings(SettingsBlock):
     )
     workers: Workers = Field(
         default="auto",
-        description="Processes: 1 or auto, which is one. More are not supported yet.",
+        description=(
+            "Processes that serve, each with limits and connections of its own. auto is the CPU "
+            "quota of the container; without one, as many as there are CPUs, but at most 4."
+        ),
     )
     public_origin: Text | None = Field(
         default=None,
-        description="The origin by which browsers call the gateway, to know same-origin requests.",
+        description=(
+            "The origin by which browsers call the gateway, where something in front terminates TLS. "
+            "Requests of pages on that origin are never refused."
+        ),
         examples=["https://www.example.com"],
     )
     trusted_proxies: list[NetworkText] = Field(
@@ -130,7 +161,7 @@ class LogSettings(SettingsBlock):
     format: Literal["auto", "json", "text"] = Field(
         default="auto", description="auto is text on a terminal and JSON elsewhere."
     )
-    access: Flag = Field(default=True, description="Whether each request gets a line.")
+    access: Flag = Field(default=True, description="Whether each request gets a line in the log.")
 
 
 class DefaultSettings(SettingsBlock):
@@ -148,17 +179,27 @@ class DefaultSettings(SettingsBlock):
 class ExpectationSettings(SettingsBlock):
     """A request and what the gateway should decide; run by validate --tests."""
 
-    name: Text | None = Field(default=None, description="What it is called in a report.")
+    name: Text | None = Field(
+        default=None,
+        description="What it is called in a report.",
+        examples=["the page may save"],
+    )
     origin: Text | None = Field(
-        default=None, description="The page's origin. Without it: no browser, no Origin."
+        default=None,
+        description="The page's origin. Without it: no browser, no Origin.",
+        examples=["https://app.example.com"],
     )
     method: Text = Field(default="GET", description="The request's method.")
     path: Text | None = Field(
         default=None, description="The request's path, with a query if wanted.", examples=["/api"]
     )
-    host: HostName | None = Field(default=None, description="The host that is called.")
+    host: HostName | None = Field(
+        default=None, description="The host that is called.", examples=["api.example.com"]
+    )
     headers: dict[str, FieldValue] = Field(
-        default_factory=dict, description="Headers that the page sets."
+        default_factory=dict,
+        description="Headers that the page sets.",
+        examples=[{"X-CSRFToken": "a"}],
     )
     credentials: Flag = Field(
         default=False, description="Whether the page sends cookies (credentials: include)."
@@ -180,7 +221,8 @@ class Settings(SettingsBlock):
         default_factory=ServerSettings, description="The side of the clients."
     )
     admin: AdminSwitch = Field(
-        default=False, description="The admin listener. Not supported yet: false."
+        default_factory=AdminSettings,
+        description="Health, metrics and explanations, on a listener of their own; or false.",
     )
     log: LogSettings = Field(default_factory=LogSettings, description="What is logged.")
     cors_policies: dict[str, CorsSettings] = Field(

@@ -176,7 +176,7 @@ def suggest_name(name: str, names: Iterable[str]) -> str:
     names = list(names)
     if near := get_close_matches(name, names, n=1):
         return f"did you mean {near[0]}?"
-    return f"there are {', '.join(names[:10])}" if names else "there are none"
+    return f"there are {', '.join(names[:10])}" if names else "write it there, or a block here"
 
 
 def _plain(key: str) -> str:

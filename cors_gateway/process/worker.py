@@ -1,8 +1,8 @@
 """One worker: an event loop that serves listening sockets until it is told to stop.
 
-TERM, QUIT and INT drain: connections are accepted for ``drain.delay`` more, then the listeners
-close, requests in progress may end within ``drain.timeout``, and the process ends with 0. A
-second signal ends it now.
+It is told by the supervisor, or by a signal: TERM, QUIT and INT drain, and a second one ends it now.
+To drain means that connections are accepted for ``drain.delay`` more, then the listeners close,
+and requests in progress may end within ``drain.timeout``.
 
 TLS is the event loop's: a handshake that fails or takes too long closes its connection and is
 nobody's news, because scanners and mistyped URLs make them all day.
@@ -10,6 +10,7 @@ nobody's news, because scanners and mistyped URLs make them all day.
 
 import asyncio
 import contextlib
+import itertools
 import signal
 import socket
 import sys
@@ -21,13 +22,17 @@ from typing import Any
 import uvloop
 
 from cors_gateway.process.certificates import CertificateWatch, ListenerCertificate
+from cors_gateway.process.counting import Counting
+from cors_gateway.process.link import SupervisorLink
 from cors_gateway.process.logging import LogWriter, access_logger, is_json, report_event
 from cors_gateway.process.memory import keep_freed_memory
+from cors_gateway.process.stopping import Stage, Stopping
 from cors_gateway.snapshot import LogSettings, Snapshot
 from cors_gateway.wire.downstream import DownstreamConnection
 from cors_gateway.wire.plane import Plane
+from cors_gateway.wire.record import AccessRecord
 
-__all__ = ["run_worker", "serve"]
+__all__ = ["run_worker"]
 
 CLOSE_TIMEOUT = 24 * 3600.0
 """Seconds that a TLS connection may take to close: so many that the deadlines of ``wire/`` come first.
@@ -41,65 +46,97 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
 
 def run_worker(
-    snapshot: Snapshot, sockets: Sequence[socket.socket], announce: Callable[[], None]
+    snapshot: Snapshot,
+    sockets: Sequence[socket.socket],
+    announce: Callable[[], None] = lambda: None,
+    *,
+    control: socket.socket | None = None,
+    log_lock: int | None = None,
 ) -> None:
-    """Serve until a signal says stop.
+    """Serve until somebody says stop.
 
     Args:
         snapshot: what to serve.
         sockets: bound and listening, in the order of the snapshot's listeners.
         announce: called once connections are accepted.
+        control: leads to the supervisor; ``None`` for a worker on its own.
+        log_lock: a descriptor that is locked while a log line is written.
 
     Raises:
         CertificateError: a listener's certificate cannot be served with.
     """
     keep_freed_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(snapshot, sockets, announce))
+        runner.run(_serve(snapshot, sockets, announce, control, log_lock))
 
 
-async def serve(
-    snapshot: Snapshot, sockets: Sequence[socket.socket], announce: Callable[[], None]
+async def _serve(
+    snapshot: Snapshot,
+    sockets: Sequence[socket.socket],
+    announce: Callable[[], None],
+    control: socket.socket | None,
+    log_lock: int | None,
 ) -> None:
-    """Serve ``sockets`` on the running loop until a signal says stop."""
     loop = asyncio.get_running_loop()
     wanted = {listener.tls for listener in snapshot.listeners if listener.tls is not None}
     certificates = {tls: ListenerCertificate(tls) for tls in wanted}
-    writer = LogWriter(sys.stdout)
     json_lines = is_json(snapshot.log, sys.stdout)
+    report = _reporter(snapshot.log, json_lines=json_lines)
+    writer = LogWriter(sys.stdout, log_lock, report)
     loop.set_exception_handler(lambda _, context: _report_fault(context, json_lines=json_lines))
-    plane = Plane(snapshot, loop, access_logger(snapshot.log, writer, json_lines=json_lines))
-    stop = asyncio.Event()
-    stop_now = asyncio.Event()
+    counting = Counting(writer)
+    log = access_logger(snapshot.log, writer, json_lines=json_lines)
 
-    def ask_to_stop() -> None:
-        (stop_now if stop.is_set() else stop).set()
+    def take_records(records: Sequence[AccessRecord]) -> None:
+        counting.take(records)
+        if log is not None:
+            log(records)
 
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, ask_to_stop)
+    plane = Plane(snapshot, loop, take_records)
+    stopping = Stopping()
+    _heed_signals(loop, stopping)
+    link = SupervisorLink(loop, stopping, lambda: counting.tally(plane))
+    if control is not None:
+        await loop.create_unix_connection(lambda: link, sock=control)
     servers = [
         await _accept(plane, sock, certificates.get(listener.tls) if listener.tls else None)
         for listener, sock in zip(snapshot.listeners, sockets, strict=True)
     ]
-    watch = CertificateWatch(certificates.values(), _reporter(snapshot.log, json_lines=json_lines))
+    watch = CertificateWatch(certificates.values(), report)
     watch.start()
     plane.start()
     announce()
-    await stop.wait()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(snapshot.drain.delay):
-            await stop_now.wait()
+    link.say_ready()
+    await stopping.wait_beyond(Stage.SERVE)
+    if stopping.stage is Stage.DRAIN:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(snapshot.drain.delay):
+                await stopping.wait_beyond(Stage.DRAIN)
     for server in servers:
         server.close()
-    draining = loop.create_task(plane.drain(snapshot.drain.timeout))
-    interrupted = loop.create_task(stop_now.wait())
-    await asyncio.wait({draining, interrupted}, return_when=asyncio.FIRST_COMPLETED)
-    if not draining.done():
-        draining.cancel()
-        await plane.drain(0)
-    interrupted.cancel()
+    await _drain(plane, stopping)
     watch.close()
     writer.close()
+    link.close()
+
+
+def _heed_signals(loop: asyncio.AbstractEventLoop, stopping: Stopping) -> None:
+    signals = itertools.chain([Stage.DRAIN], itertools.repeat(Stage.NOW))
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, lambda: stopping.reach(next(signals)))
+
+
+async def _drain(plane: Plane, stopping: Stopping) -> None:
+    """Let what is in progress end, in the time that the stage leaves; the stage may go on."""
+    seconds = {Stage.RETIRE: None, Stage.DRAIN: plane.snapshot.drain.timeout, Stage.NOW: 0}
+    while True:
+        draining = plane.loop.create_task(plane.drain(seconds[stopping.stage]))
+        hurried = plane.loop.create_task(stopping.wait_beyond(stopping.stage))
+        await asyncio.wait({draining, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        if draining.done():
+            return draining.result()
+        draining.cancel()
 
 
 async def _accept(
@@ -107,10 +144,13 @@ async def _accept(
 ) -> asyncio.Server:
     """Begin to accept connections of ``plane``."""
     loop = plane.loop
-    create: Any = loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
+    create: Any = loop.create_server
     settings: dict[str, Any] = {}
+    if sock.family == socket.AF_UNIX:
+        # The file is the supervisor's: the next worker needs it.
+        create, settings = loop.create_unix_server, {"cleanup_socket": False}
     if certificate is not None:
-        settings = {
+        settings |= {
             "ssl": certificate.context,
             "ssl_handshake_timeout": plane.snapshot.timeouts.head,
             "ssl_shutdown_timeout": CLOSE_TIMEOUT,

@@ -527,19 +527,15 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: false, tls: {}, timeou
     Row(
         "what is not built",
         """\
-server: {workers: 4}
-admin: {listen: ":9901"}
 routes:
 - {match: {path: /a}, upstream: {url: http://a}, cors: false, cookies: {}, redirects: rewrite}
 - {match: {path: /b}, files: {root: .}, cors: false}
 """,
         """\
-1:19: server.workers: more than one worker is not supported yet, write 1 or auto
-2:8: admin: the admin listener is not supported yet, remove it, or write false
-4:63: routes[0].cookies: cookies is not supported yet, remove it
-4:76: routes[0].redirects: redirects is not supported yet, remove it
-5:3: routes[1].upstream: upstream is missing, a route leads to an API, write upstream: http://host:port
-5:23: routes[1].files: files is not supported yet, remove it
+2:63: routes[0].cookies: cookies is not supported yet, remove it
+2:76: routes[0].redirects: redirects is not supported yet, remove it
+3:3: routes[1].upstream: upstream is missing, a route leads to an API, write upstream: http://host:port
+3:23: routes[1].files: files is not supported yet, remove it
 """,
     ),
 )
@@ -681,7 +677,7 @@ server: {workers: many}
 routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
 """,
         """\
-1:19: server.workers: "many" is not a whole number, write a number from 1 to 1024, or auto
+1:19: server.workers: "many" is not a whole number, write a number from 1 to 256, or auto
 """,
     ),
     Row(
@@ -795,6 +791,29 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
 """,
         """\
 1:10: server.listen: listen is a block, blocks stand in a list, put "- " before it
+""",
+    ),
+    Row(
+        "an admin listener that cannot be",
+        """\
+server: {listen: ":9901"}
+admin: {listen: 127.0.0.1:9901, hosts: ["a.example:1"], port: 1}
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+2:17: admin.listen: "127.0.0.1:9901" clashes with ":9901", ":9901" takes every address of this port, keep one of them, or choose another port
+2:41: admin.hosts[0]: "a.example:1" has a port, requests match by host on every port, write "a.example"
+2:57: admin.port: unknown key port, did you mean listen?
+""",
+    ),
+    Row(
+        "no admin listener at all",
+        """\
+admin: true
+routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
+""",
+        """\
+1:8: admin: true is no choice for admin, write {listen: 127.0.0.1:9901}, or false
 """,
     ),
     Row(
@@ -1115,7 +1134,7 @@ defaults: {cors: spa}
 routes: [{match: {path: /}, upstream: "http://a:1"}]
 """,
         """\
-1:18: defaults.cors: "spa" is unknown, no policy under corsPolicies has that name, there are none
+1:18: defaults.cors: "spa" is unknown, no policy under corsPolicies has that name, write it there, or a block here
 """,
     ),
     Row(
@@ -1545,7 +1564,7 @@ routes: [{match: {path: /}, upstream: {url: "http://a:1", headers: {set: {A: "${
 2:45: routes[0].match.path: ${SECRET} does not begin with /, correct it where it is set
 2:75: routes[0].upstream.url: the URL holds a user name or password, what stands in a URL shows in logs and status pages, send it with upstream.headers.set, for example Authorization
 2:116: routes[0].upstream.headers.set.A: the value has a control character, a line break in it would make another header or another request, remove it
-2:140: routes[0].cors: ${SECRET} is unknown, no policy under corsPolicies has that name, there are none
+2:140: routes[0].cors: ${SECRET} is unknown, no policy under corsPolicies has that name, write it there, or a block here
 """,
     ),
     Row(

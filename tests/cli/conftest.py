@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cors_gateway.cli import proxy, run
 from cors_gateway.cli.main import main
+from cors_gateway.cli.sources import snapshot_of
+from cors_gateway.config.load import Loaded
 from cors_gateway.snapshot import Snapshot
 
 FILE = """\
@@ -74,10 +75,10 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Snapshot]:
     """What would be served: instead of serving, its snapshot is kept."""
     snapshots: list[Snapshot] = []
 
-    def serve(snapshot: Snapshot) -> int:
-        snapshots.append(snapshot)
+    def serve(loaded: Loaded, _: object) -> int:
+        snapshots.append(snapshot_of(loaded))
         return 0
 
-    monkeypatch.setattr(run, "serve", serve)
-    monkeypatch.setattr(proxy, "serve", serve)
+    monkeypatch.setattr("cors_gateway.cli.run.serve", serve)
+    monkeypatch.setattr("cors_gateway.cli.proxy.serve", serve)
     return snapshots

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import pytest
 
-from cors_gateway.snapshot import Listener, Snapshot
+from cors_gateway.snapshot import Admin, Listener, Snapshot
 from tests.cli.conftest import FILE, Command
 
 UPSTREAM = ("CORS_GATEWAY_UPSTREAM", "http://127.0.0.1:9")
@@ -85,7 +85,11 @@ def test_whom_it_trusts(
         pytest.param("CORS_GATEWAY_LISTEN", "8080", 'write ":8080"', id="a listener"),
         pytest.param("PORT", "http", "PORT: server.listen: ", id="PORT"),
         pytest.param("FORWARDED_ALLOW_IPS", "me", "FORWARDED_ALLOW_IPS: server.tr", id="a network"),
-        pytest.param("CORS_GATEWAY_WORKERS", "2", "not supported yet", id="workers"),
+        pytest.param("CORS_GATEWAY_WORKERS", "0", "from 1 to 256, or auto", id="workers"),
+        pytest.param(
+            "WEB_CONCURRENCY", "many", "WEB_CONCURRENCY: server.workers", id="a platform's"
+        ),
+        pytest.param("CORS_GATEWAY_ADMIN", "9901", 'write ":9901"', id="an admin listener"),
     ],
 )
 def test_a_mistake_in_a_variable_is_named_like_one_in_the_file(
@@ -106,51 +110,103 @@ def test_a_dollar_sign_of_a_flag_is_not_substituted(command: Command, file: Path
     assert (ended.code, ended.err.count("${PATH}:1")) == (1, 1)
 
 
-@pytest.mark.parametrize("workers", ["1", "auto"])
-def test_one_worker_is_what_there_is(
-    command: Command, served: list[Snapshot], file: Path, workers: str
-) -> None:
-    assert command("run", "-c", str(file), "--workers", workers).code == 0
-
-
 @pytest.mark.parametrize(
-    "in_file, warned",
+    "flag, variable, in_file, platform, workers",
     [
-        pytest.param("", True, id="the platform is not followed"),
-        pytest.param("server: {workers: 1}\n", False, id="the file says how many"),
+        pytest.param("", "", "", "", None, id="nobody says how many"),
+        pytest.param("", "", "", "4", 4, id="the platform"),
+        pytest.param("", "", "2", "4", 2, id="the file before the platform"),
+        pytest.param("", "3", "2", "4", 3, id="the variable before the file"),
+        pytest.param("auto", "3", "2", "4", None, id="the flag before everything"),
     ],
 )
-def test_a_platform_that_wants_several_workers(
+def test_who_says_how_many_workers(
     command: Command,
     served: list[Snapshot],
     file: Path,
     monkeypatch: pytest.MonkeyPatch,
+    flag: str,
+    variable: str,
     in_file: str,
-    warned: bool,
+    platform: str,
+    workers: int | None,
 ) -> None:
-    monkeypatch.setenv("WEB_CONCURRENCY", "4")
-    file.write_text(FILE + in_file)
+    monkeypatch.setenv("CORS_GATEWAY_WORKERS", variable)
+    monkeypatch.setenv("WEB_CONCURRENCY", platform)
+    file.write_text(f"{FILE}server: {{workers: {in_file}}}\n" if in_file else FILE)
 
-    ended = command("run", "-c", str(file))
+    command("run", "-c", str(file), *(["--workers", flag] if flag else []))
 
-    assert ended.code == 0
-    assert ("WEB_CONCURRENCY is 4" in ended.err) is warned
+    assert [snapshot.workers for snapshot in served] == [workers]
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    "flag, variable, in_file, admin",
     [
-        pytest.param(["--watch"], id="--watch"),
-        pytest.param(["--admin", "127.0.0.1:9901"], id="--admin"),
+        pytest.param("", "", "", Admin(), id="nobody says anything"),
+        pytest.param(
+            "", "", "{listen: ':1'}", Admin(Listener(port=1), is_default=False), id="file"
+        ),
+        pytest.param("", "off", "{listen: ':1'}", None, id="the variable before the file"),
+        pytest.param("", "", "false", None, id="none in the file"),
+        pytest.param(
+            ":2", "off", "false", Admin(Listener(port=2), is_default=False), id="the flag first"
+        ),
+        pytest.param(
+            ":2",
+            "",
+            "{listen: ':1', hosts: [ops.example]}",
+            Admin(Listener(port=2), frozenset({"ops.example"}), is_default=False),
+            id="its names stay",
+        ),
+        pytest.param("off", ":2", "{hosts: [ops.example]}", None, id="the flag switches it off"),
+        pytest.param("on", "off", "false", Admin(), id="the flag switches it on"),
+        pytest.param(
+            "on",
+            "",
+            "{listen: ':1'}",
+            Admin(Listener(port=1), is_default=False),
+            id="on is where the file says",
+        ),
     ],
 )
-def test_a_flag_of_later_is_refused_by_its_name(
-    command: Command, file: Path, arguments: list[str]
+def test_who_says_where_admin_is(
+    command: Command,
+    served: list[Snapshot],
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flag: str,
+    variable: str,
+    in_file: str,
+    admin: Admin | None,
 ) -> None:
-    ended = command("run", "-c", str(file), *arguments)
+    monkeypatch.setenv("CORS_GATEWAY_ADMIN", variable)
+    file.write_text(f"{FILE}admin: {in_file}\n" if in_file else FILE)
+
+    command("run", "-c", str(file), *(["--admin", flag] if flag else []))
+
+    assert [snapshot.admin for snapshot in served] == [admin]
+
+
+def test_without_a_file_there_is_no_admin_listener_unless_wanted(
+    command: Command, served: list[Snapshot]
+) -> None:
+    flags = ["proxy", "--to", "http://127.0.0.1:9", "--allow-origin", "https://a.example"]
+
+    command(*flags)
+    command(*flags, "--admin", ":1")
+
+    assert [snapshot.admin for snapshot in served] == [
+        None,
+        Admin(Listener(port=1), is_default=False),
+    ]
+
+
+def test_a_flag_of_later_is_refused_by_its_name(command: Command, file: Path) -> None:
+    ended = command("run", "-c", str(file), "--watch")
 
     assert (ended.code, ended.out) == (2, "")
-    assert f"{arguments[0]} is not supported yet" in ended.err
+    assert "--watch is not supported yet" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -158,8 +214,6 @@ def test_a_flag_of_later_is_refused_by_its_name(
     [
         pytest.param("CORS_GATEWAY_WATCH", "true", 2, id="watching"),
         pytest.param("CORS_GATEWAY_WATCH", "false", 0, id="not watching"),
-        pytest.param("CORS_GATEWAY_ADMIN", ":9901", 2, id="an admin listener"),
-        pytest.param("CORS_GATEWAY_ADMIN", "off", 0, id="no admin listener"),
     ],
 )
 def test_a_variable_of_later_is_refused_by_its_name(

@@ -13,6 +13,7 @@ from cors_gateway.config.problems import render_text
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
 from cors_gateway.config.schema import settings_blocks
 from cors_gateway.snapshot import (
+    Admin,
     Drain,
     Endpoint,
     Limits,
@@ -376,6 +377,40 @@ tests:
     assert (second.name, second.origin, second.method) == ("n", None, b"GET")
     assert (second.headers, second.credentials) == (((b"X-A", b"b"),), True)
     assert (second.allow, second.host) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "admin"),
+    [
+        pytest.param("", Admin(), id="nothing said"),
+        pytest.param("admin: false", None, id="none wanted"),
+        pytest.param("admin: {}", Admin(), id="an empty block"),
+        pytest.param(
+            'admin: {listen: ":9901"}',
+            Admin(Listener(port=9901), is_default=False),
+            id="an address",
+        ),
+        pytest.param(
+            "admin: {listen: unix:/run/a, hosts: [Ops.Example.COM]}",
+            Admin(Listener("", 0, "/run/a"), frozenset({"ops.example.com"}), is_default=False),
+            id="a unix socket, and a name",
+        ),
+        pytest.param(
+            'server: {listen: ":9901"}', Admin(), id="an address nobody chose gives way later"
+        ),
+    ],
+)
+def test_the_admin_listener(written: str, admin: Admin | None) -> None:
+    text = f"{written}\nroutes: [{{match: {{path: /}}, upstream: 'http://a:1', cors: false}}]"
+
+    assert snapshot_of(text).admin == admin
+
+
+@pytest.mark.parametrize(("written", "workers"), [("auto", None), ("1", 1), ("16", 16)])
+def test_workers(written: str, workers: int | None) -> None:
+    text = f"server: {{workers: {written}}}\nroutes: [{{match: {{path: /}}, upstream: 'http://a:1', cors: false}}]"
+
+    assert snapshot_of(text).workers == workers
 
 
 def test_the_digest_tells_texts_apart() -> None:

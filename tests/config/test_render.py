@@ -1,9 +1,11 @@
+import json
+
 import pytest
 import yaml
 
 from cors_gateway.config.load import Loaded, load
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
-from cors_gateway.config.render import render
+from cors_gateway.config.render import effective_settings, render
 from cors_gateway.snapshot import Snapshot
 from tests.cases.configs import FakeReader
 
@@ -87,6 +89,12 @@ def test_a_configuration_with_errors_is_not_rendered() -> None:
         render(loaded("routes: []"))
 
 
+def test_the_settings_as_data_are_those_that_are_written() -> None:
+    text = document("{A: '${API_KEY}', B: sesame}")
+
+    assert effective_settings(loaded(text)) == yaml.safe_load(rendered(text))
+
+
 def behaviour(snapshot: Snapshot | None) -> list[object]:
     """What two configurations that behave the same agree in."""
     assert snapshot is not None
@@ -144,8 +152,12 @@ def test_what_is_rendered_loads_and_behaves_the_same(text: str) -> None:
     first = loaded(text.replace("${URL2:-x}", "x"))
     again = loaded(render(first))
 
+    as_json = loaded(json.dumps(effective_settings(first)))
+
     assert behaviour(again.snapshot) == behaviour(first.snapshot)
     assert render(again) == render(first)
+    assert behaviour(as_json.snapshot) == behaviour(first.snapshot)
+    assert effective_settings(as_json) == effective_settings(first)
     assert [test.allow for test in again.expectations] == [
         test.allow for test in first.expectations
     ]

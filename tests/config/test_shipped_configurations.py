@@ -59,7 +59,7 @@ def test_the_five_blueprints_have_five_policies() -> None:
 
 
 def test_the_commented_example_names_every_key_that_there_is() -> None:
-    """Keys that are refused so far need not be named, nor ``workers`` and ``admin``."""
+    """Keys that are refused so far need not be named."""
     named = set(re.findall(r"[A-Za-z]+", (ROOT / "config" / "gateway.yaml").read_text()))
     built: set[str] = set()
 
@@ -73,4 +73,4 @@ def test_the_commented_example_names_every_key_that_there_is() -> None:
 
     gather(json_schema())
 
-    assert built - named == {"workers"}
+    assert built <= named

@@ -80,4 +80,4 @@ def test_where_there_is_no_block_there_are_no_keys(path: Path) -> None:
 def test_names_are_suggested_by_likeness_or_listed() -> None:
     assert suggest_name("spaa", ["spa", "admin"]) == "did you mean spa?"
     assert suggest_name("x", ["spa", "admin"]) == "there are spa, admin"
-    assert suggest_name("x", []) == "there are none"
+    assert suggest_name("x", []) == "write it there, or a block here"

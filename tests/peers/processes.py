@@ -24,6 +24,12 @@ __all__ = ["FlaskApi", "Gateway", "Running", "closed_port", "flask_api", "gatewa
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 FLASK_LISTENS = re.compile(r"Running on (http://\S+)")
+SMALL = {
+    "PYTHONUNBUFFERED": "1",
+    # One worker and no port in common: dozens of gateways run side by side here.
+    "CORS_GATEWAY_WORKERS": "1",
+    "CORS_GATEWAY_ADMIN": "off",
+}
 GATEWAY_LISTENS = re.compile(r"listening on (https?://[^\s,]+)")
 
 
@@ -66,7 +72,7 @@ def running(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Iterat
     """Run a program; at the end ask it to stop, and insist if it does not."""
     process = subprocess.Popen(
         argv,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+        env={**os.environ, **SMALL, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -29,7 +29,7 @@ from cors_gateway.snapshot import (
     UpstreamTimeouts,
 )
 
-__all__ = ["RunningWorker", "memory_peak_of", "worker"]
+__all__ = ["RunningWorker", "children_of", "memory_peak_of", "worker"]
 
 PATIENCE = 10.0
 
@@ -54,6 +54,12 @@ class RunningWorker:
     def memory_peak(self) -> int:
         """Bytes it has held resident at most."""
         return memory_peak_of(self.process.pid)
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started, such as the workers of a supervisor."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    return [int(child) for child in children.split()]
 
 
 def memory_peak_of(pid: int) -> int:

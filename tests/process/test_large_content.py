@@ -24,7 +24,7 @@ from tests.process.bulk import (
     in_thread,
     send,
 )
-from tests.process.running_worker import RunningWorker, memory_peak_of, worker
+from tests.process.running_worker import RunningWorker, children_of, memory_peak_of, worker
 
 GIBIBYTE = 1024
 """In pieces."""
@@ -140,8 +140,7 @@ def test_1_gib_passes_the_command_itself_each_way(tmp_path: Path) -> None:
             downloads(gateway, GIBIBYTE)
             uploads(gateway, "counted", GIBIBYTE)
             pid = program.process.pid
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-            assert max(map(memory_peak_of, [pid, *map(int, children)])) < MEMORY
+            assert max(map(memory_peak_of, [pid, *children_of(pid)])) < MEMORY
 
 
 @pytest.mark.row("B40")

@@ -1,0 +1,87 @@
+"""What the supervisor and a worker say to each other, over a socket of their own.
+
+First the supervisor hands over ``Orders``: eight bytes of length, then a pickle, which is safe
+because nobody else can write there. From then on both sides send lines of JSON, an object each. When
+one side is gone, the other reads the end of the stream: neither outlives the other unnoticed.
+"""
+
+import json
+import pickle
+import socket
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from cors_gateway.snapshot import Snapshot
+
+__all__ = ["MAX_LINE", "Order", "Orders", "pack_orders", "parse_line", "receive_orders", "to_line"]
+
+MAX_LINE = 64 * 1024 * 1024
+"""Bytes of the longest line: the counters of 10,000 routes, all in use, are a tenth of it."""
+
+_LENGTH_BYTES = 8
+
+
+class Order(StrEnum):
+    """What a worker is told."""
+
+    DRAIN = "drain"
+    """Stop, as ``drain`` of the configuration says."""
+    RETIRE = "retire"
+    """Accept nothing more, and end when the requests in progress have, however long they take."""
+    STOP = "stop"
+    """End now."""
+    REPORT = "report"
+    """Say what has been counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a worker is to do. Descriptors are numbers that it has inherited."""
+
+    snapshot: Snapshot
+    sockets: tuple[int, ...]
+    """Listening sockets, in the order of the snapshot's listeners."""
+    log_lock: int | None = None
+    """Held while a log line is written, where several processes write them."""
+
+
+def pack_orders(orders: Orders) -> bytes:
+    """Write orders as they are sent."""
+    content = pickle.dumps(orders, pickle.HIGHEST_PROTOCOL)
+    return len(content).to_bytes(_LENGTH_BYTES, "big") + content
+
+
+def receive_orders(control: socket.socket) -> Orders:
+    """Wait for orders.
+
+    Raises:
+        EOFError: the supervisor is gone.
+    """
+    length = int.from_bytes(_receive(control, _LENGTH_BYTES), "big")
+    orders: Orders = pickle.loads(_receive(control, length))  # noqa: S301 - from our own parent
+    return orders
+
+
+def _receive(control: socket.socket, count: int) -> bytes:
+    content = bytearray()
+    while len(content) < count:
+        piece = control.recv(min(count - len(content), 1 << 20))
+        if not piece:
+            raise EOFError("the supervisor is gone")
+        content += piece
+    return bytes(content)
+
+
+def to_line(message: dict[str, Any]) -> bytes:
+    """Write a message."""
+    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def parse_line(line: bytes) -> dict[str, Any]:
+    """Read a message; an empty one where it is none."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}

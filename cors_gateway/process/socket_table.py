@@ -1,0 +1,110 @@
+"""Which listening socket is whose: one for each listener and each worker's place.
+
+The supervisor keeps them open and lends them to workers. So a worker that is replaced leaves its
+queue of connections to the next, and a reload binds only what is new: nobody is refused meanwhile.
+"""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterable, Sequence
+
+from cors_gateway.process.listening import bind, url_of
+from cors_gateway.snapshot import Listener
+
+__all__ = ["SocketTable"]
+
+Address = tuple[str, int, str | None, int]
+"""Host, port, path, and which of several with port 0 it is."""
+
+
+class SocketTable:
+    """All listening sockets of the gateway."""
+
+    def __init__(self) -> None:
+        """Begin without a socket."""
+        self._sockets: dict[Address, list[socket.socket]] = {}
+        self._files: dict[str, tuple[int, int]] = {}
+        """The unix sockets that we made, and which file each is."""
+
+    def take(self, listeners: Sequence[Listener], places: int) -> list[list[socket.socket]]:
+        """Give the sockets of each place, in the order of ``listeners``; bind what is not there yet.
+
+        Raises:
+            ListenError: one cannot be bound; then nothing has changed.
+        """
+        bound: list[tuple[Address, socket.socket]] = []
+        by_place: list[list[socket.socket]] = [[] for _ in range(places)]
+        try:
+            for address, listener in zip(_addresses(listeners), listeners, strict=True):
+                there = list(self._sockets.get(address, ()))
+                while len(there) < places:
+                    beside = there[0] if there else None
+                    sock = bind(listener, listeners, beside=beside)
+                    there.append(sock)
+                    bound.append((address, sock))
+                for place, sock in zip(by_place, there, strict=False):
+                    place.append(sock)
+        except Exception:
+            for address, sock in bound:
+                sock.close()
+                if address[2] is not None and address not in self._sockets:
+                    _unlink(address[2])
+            raise
+        for address, sock in bound:
+            self._sockets.setdefault(address, []).append(sock)
+            if (path := address[2]) is not None:
+                self._files[path] = _identity(path)
+        return by_place
+
+    def keep_only(self, listeners: Sequence[Listener], places: int) -> None:
+        """Close what is not needed any more; workers that still serve it have their own copies."""
+        wanted = set(_addresses(listeners))
+        for address, sockets in tuple(self._sockets.items()):
+            kept = places if address in wanted else 0
+            for sock in sockets[kept:]:
+                sock.close()
+            del sockets[kept:]
+            if not sockets:
+                del self._sockets[address]
+                self._remove_file(address[2])
+
+    def urls(self, listeners: Sequence[Listener]) -> list[str]:
+        """Spell where ``listeners`` can be reached."""
+        return [
+            url_of(self._sockets[address][0], listener)
+            for address, listener in zip(_addresses(listeners), listeners, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Close everything."""
+        self.keep_only((), 0)
+
+    def _remove_file(self, path: str | None) -> None:
+        """Remove a unix socket, unless another process has put its own there meanwhile."""
+        identity = self._files.pop(path, None) if path is not None else None
+        if path is not None and identity is not None and identity == _identity(path):
+            _unlink(path)
+
+
+def _addresses(listeners: Iterable[Listener]) -> list[Address]:
+    seen: dict[tuple[str, int, str | None], int] = {}
+    addresses = []
+    for listener in listeners:
+        key = (listener.host, listener.port, listener.unix_path)
+        seen[key] = seen.get(key, -1) + 1
+        addresses.append((*key, seen[key]))
+    return addresses
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)  # noqa: PTH108
+
+
+def _identity(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a path, not an object
+    except OSError:
+        return (0, 0)
+    return status.st_dev, status.st_ino

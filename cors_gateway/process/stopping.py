@@ -1,0 +1,42 @@
+"""How far the end of a worker has come. It only goes on, and never back.
+
+This module knows no signal and no socket: who stops says so here, who works looks here.
+"""
+
+import asyncio
+from enum import IntEnum
+
+__all__ = ["Stage", "Stopping"]
+
+
+class Stage(IntEnum):
+    """What is to be done with what is open."""
+
+    SERVE = 0
+    RETIRE = 1
+    """Accept nothing more; requests in progress may take as long as they like."""
+    DRAIN = 2
+    """Accept for ``drain.delay`` more; requests in progress have ``drain.timeout``."""
+    NOW = 3
+    """Break off."""
+
+
+class Stopping:
+    """The stage of one worker."""
+
+    def __init__(self) -> None:
+        """Begin with serving."""
+        self.stage = Stage.SERVE
+        self._changed = asyncio.Event()
+
+    def reach(self, stage: Stage) -> None:
+        """Go on to ``stage``, if it has not been reached yet."""
+        if stage > self.stage:
+            self.stage = stage
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+    async def wait_beyond(self, stage: Stage) -> None:
+        """Wait until a later stage than ``stage`` is reached."""
+        while self.stage <= stage:
+            await self._changed.wait()

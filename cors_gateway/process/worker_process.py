@@ -1,0 +1,183 @@
+"""A worker as the supervisor sees it: a process, and the socket over which both speak.
+
+A worker is a new interpreter and no fork: the supervisor has threads and an event loop, which do not
+survive a fork in order, and modules that a worker must not carry. When the socket ends, the
+worker is gone or as good as gone.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+
+from cors_gateway.process.control import MAX_LINE, Order, Orders, pack_orders, parse_line, to_line
+from cors_gateway.process.overview import WorkerState, WorkerView
+from cors_gateway.process.tally import Tally
+from cors_gateway.snapshot import Snapshot
+
+__all__ = ["WorkerFailedError", "WorkerProcess"]
+
+MODULE = "cors_gateway.process.worker_main"
+START_SECONDS = 30.0
+"""In which a worker is ready, also on a machine that is busy."""
+REPORT_SECONDS = 0.5
+
+
+class WorkerFailedError(Exception):
+    """A worker did not become ready; the text says why."""
+
+
+class WorkerProcess:
+    """One worker process, from its start to its end."""
+
+    def __init__(
+        self, slot: int, process: asyncio.subprocess.Process, control: asyncio.StreamWriter
+    ) -> None:
+        """Take over a process that has been started; ``start`` does both."""
+        self.slot = slot
+        self.state = WorkerState.STARTING
+        self.tally = Tally()
+        """What it has counted, as far as it has said."""
+        self._process = process
+        self._control = control
+        self._started = time.time()
+        self._began = time.monotonic()
+        self._failure = ""
+        self._ready = asyncio.get_running_loop().create_future()
+        self._reports: list[asyncio.Future[None]] = []
+        self._listening: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(
+        cls, slot: int, snapshot: Snapshot, sockets: Sequence[socket.socket], log_lock: int | None
+    ) -> "WorkerProcess":
+        """Start a process and give it its orders; ``wait_until_ready`` waits for the rest.
+
+        Raises:
+            OSError: the system does not start a process.
+        """
+        ours, theirs = socket.socketpair()
+        inherited = [sock.fileno() for sock in sockets]
+        lent = [*inherited, theirs.fileno(), *([] if log_lock is None else [log_lock])]
+        try:
+            # -P, and the path handed over: or modules that lie in the current folder would be
+            # taken for ours.
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", MODULE, str(theirs.fileno())),
+                stdin=asyncio.subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                pass_fds=lent,
+            )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        reader, writer = await asyncio.open_connection(sock=ours, limit=MAX_LINE)
+        worker = cls(slot, process, writer)
+        worker._listening = asyncio.get_running_loop().create_task(worker._listen(reader))
+        writer.write(pack_orders(Orders(snapshot, tuple(inherited), log_lock)))
+        return worker
+
+    @property
+    def view(self) -> WorkerView:
+        """What can be seen of it."""
+        return WorkerView(self.slot, self._process.pid, self.state, self._started)
+
+    @property
+    def lived(self) -> float:
+        """Seconds since its start."""
+        return time.monotonic() - self._began
+
+    async def wait_until_ready(self) -> None:
+        """Wait until it accepts connections.
+
+        Raises:
+            WorkerFailedError: it does not, and is gone.
+        """
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await asyncio.shield(self._ready)
+        except TimeoutError:
+            self._failure = f"it was not ready within {START_SECONDS:g} s"
+            self.kill()
+        if self.state is not WorkerState.READY:
+            raise WorkerFailedError(await self.describe_end())
+
+    async def wait(self) -> int:
+        """Wait for its end; give the exit status, or the negative number of a signal."""
+        if self._listening is not None:
+            await asyncio.shield(self._listening)
+        return await self._process.wait()
+
+    async def describe_end(self) -> str:
+        """Wait for its end, and say how it ended, in its own words if it had any."""
+        status = await self.wait()
+        if self._failure:
+            return self._failure
+        if status >= 0:
+            return f"it ended with status {status}"
+        with contextlib.suppress(ValueError):
+            name = signal.Signals(-status).name
+            hint = ", maybe for lack of memory" if name == "SIGKILL" else ""
+            return f"it was ended by {name}{hint}"
+        return f"it was ended by signal {-status}"
+
+    def order(self, order: Order) -> None:
+        """Tell it something; one that is gone hears nothing."""
+        if order is not Order.REPORT and self.state is not WorkerState.STARTING:
+            self.state = WorkerState.RETIRING
+        if not self._control.is_closing():
+            self._control.write(to_line({"do": order}))
+
+    def kill(self) -> None:
+        """End it without asking."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def report(self) -> Tally:
+        """Ask what it has counted; what it said last where it does not answer in time."""
+        if self.state is not WorkerState.STARTING and not self._control.is_closing():
+            answered = asyncio.get_running_loop().create_future()
+            self._reports.append(answered)
+            self.order(Order.REPORT)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REPORT_SECONDS):
+                    await answered
+        return self.tally
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        """Take what it says, until it is gone."""
+        try:
+            while line := await reader.readline():
+                self._take(line)
+        except (KeyError, OSError, TypeError, ValueError):
+            # Reset, too long, or not what a worker says: nothing of it can be relied on.
+            self.kill()
+        finally:
+            self._control.close()
+            if not self._ready.done():
+                self._ready.set_result(None)
+            self._answer()
+
+    def _take(self, line: bytes) -> None:
+        message = parse_line(line)
+        if message.get("ready"):
+            self.state = WorkerState.READY
+            if not self._ready.done():
+                self._ready.set_result(None)
+        if "failed" in message:
+            self._failure = str(message["failed"])
+        if "tally" in message:
+            self.tally = Tally.from_data(message["tally"])
+            self._answer()
+
+    def _answer(self) -> None:
+        for answered in self._reports:
+            if not answered.done():
+                answered.set_result(None)
+        self._reports.clear()

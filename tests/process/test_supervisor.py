@@ -1,0 +1,517 @@
+"""The whole command: workers that die, that are replaced, and that come to their end in order."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.peers.processes import Running, running
+
+PATIENCE = 30.0
+ORIGIN = b"https://app.example.com"
+LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
+GET = b"GET / HTTP/1.1\r\nHost: a\r\nOrigin: " + ORIGIN + b"\r\n\r\n"
+
+
+def wait_until(condition: Callable[[], bool], what: str = "it did not come about") -> None:
+    """Wait for what nobody tells."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+@dataclass
+class Api:
+    """An API whose answers to ``/wait`` the test lets go."""
+
+    port: int
+    arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    may_answer: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if self.path == "/wait":
+                known.arrived.release()
+                assert known.may_answer.wait(PATIENCE)
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        known = Api(server.server_address[1])
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield known
+        known.may_answer.set()
+        server.shutdown()
+        thread.join()
+
+
+@dataclass
+class Gateway:
+    """The supervisor, and what it minds."""
+
+    program: Running
+    port: int
+    config: Path
+
+    @property
+    def pid(self) -> int:
+        return self.program.process.pid
+
+    def workers(self) -> list[int]:
+        """The processes whose parent is the supervisor."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii")
+        return [int(pid) for pid in children.split() if not is_gone(int(pid))]
+
+    def connects(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+
+    def answer(self, request: bytes = GET) -> bytes:
+        """Ask once, on a connection of its own."""
+        with self.connects() as client:
+            client.sendall(request)
+            return receive(client)
+
+    def is_told(self, number: signal.Signals) -> None:
+        self.program.process.send_signal(number)
+
+    def ends(self) -> int:
+        return self.program.process.wait(PATIENCE)
+
+    def has_said(self, text: str) -> bool:
+        return any(text in line for line in self.program.printed)
+
+    def says(self, text: str) -> None:
+        wait_until(lambda: self.has_said(text), f"it did not say {text!r}")
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return status.rpartition(")")[2].split()[0] in {"Z", "X"}
+
+
+def receive(client: socket.socket) -> bytes:
+    """Receive an answer with content of two bytes, or what came of it."""
+    received = b""
+    while not received.endswith(b"\r\n\r\nok") and (piece := client.recv(65536)):
+        received += piece
+    return received
+
+
+def config(api_port: int, origin: str = ORIGIN.decode(), server: str = "") -> str:
+    return (
+        f'server: {{listen: "127.0.0.1:0"{server}}}\n'
+        "routes:\n"
+        "  - match: {path: /}\n"
+        f"    upstream: http://127.0.0.1:{api_port}\n"
+        f"    cors: {{allowOrigins: [{origin}]}}\n"
+    )
+
+
+@contextmanager
+def gateway(directory: Path, text: str, workers: int = 1) -> Iterator[Gateway]:
+    file = directory / "gateway.yaml"
+    file.write_text(text)
+    argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
+    with running(argv, {"CORS_GATEWAY_WORKERS": str(workers)}) as program:
+        port = int(program.wait_for(LISTENING)[1])
+        yield Gateway(program, port, file)
+
+
+def is_answered(response: bytes) -> bool:
+    return response.startswith(b"HTTP/1.1 200 ") and response.endswith(b"ok")
+
+
+class TestWorkersAreReplaced:
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_one_that_is_killed_has_a_successor(
+        self, tmp_path: Path, api: Api, workers: int
+    ) -> None:
+        with gateway(tmp_path, config(api.port), workers) as served:
+            before = served.workers()
+            os.kill(before[0], signal.SIGKILL)
+            served.says("is replaced: it was ended by SIGKILL")
+            wait_until(lambda: len(served.workers()) == workers)
+
+            assert len(before) == workers
+            assert before[0] not in served.workers()
+            assert all(is_answered(served.answer()) for _ in range(4 * workers))
+
+    def test_who_connects_meanwhile_waits_and_is_not_refused(
+        self, tmp_path: Path, api: Api
+    ) -> None:
+        with gateway(tmp_path, config(api.port)) as served:
+            [worker] = served.workers()
+            os.kill(worker, signal.SIGSTOP)
+            with served.connects() as client:
+                client.sendall(GET)
+                os.kill(worker, signal.SIGKILL)
+
+                assert is_answered(receive(client))
+
+    def test_the_others_go_on_with_what_they_do(self, tmp_path: Path, api: Api) -> None:
+        with gateway(tmp_path, config(api.port), 2) as served, served.connects() as client:
+            client.sendall(GET.replace(b"/", b"/wait", 1))
+            assert api.arrived.acquire(timeout=PATIENCE)
+            [busy] = [pid for pid in served.workers() if has_clients(pid, served.port)]
+            for idle in set(served.workers()) - {busy}:
+                os.kill(idle, signal.SIGKILL)
+            served.says("is replaced")
+            api.may_answer.set()
+
+            assert is_answered(receive(client))
+
+    def test_one_that_is_asked_to_end_drains_and_has_a_successor(
+        self, tmp_path: Path, api: Api
+    ) -> None:
+        with gateway(tmp_path, config(api.port)) as served:
+            [worker] = served.workers()
+            with served.connects() as client:
+                client.sendall(GET.replace(b"/", b"/wait", 1))
+                assert api.arrived.acquire(timeout=PATIENCE)
+                os.kill(worker, signal.SIGTERM)
+                api.may_answer.set()
+
+                assert is_answered(receive(client))
+            served.says("is replaced: it ended with status 0")
+            assert is_answered(served.answer())
+
+    def test_workers_that_die_again_and_again_end_the_gateway(
+        self, tmp_path: Path, api: Api
+    ) -> None:
+        with gateway(tmp_path, config(api.port), 2) as served:
+            victim: int | None = served.workers()[0]
+            while victim is not None and served.program.process.poll() is None:
+                seen = set(served.workers())
+                os.kill(victim, signal.SIGKILL)
+                victim = successor(served, seen)
+
+            assert served.ends() == 3
+            served.says("died again and again, so the gateway ends")
+            pauses = [line for line in served.program.printed if "is replaced" in line]
+            assert len(pauses) == 5
+            assert "is replaced in 0.25 s" in pauses[1]
+
+    def test_a_worker_outlives_no_supervisor(self, tmp_path: Path, api: Api) -> None:
+        with gateway(tmp_path, config(api.port), 2) as served:
+            workers = served.workers()
+            os.kill(served.pid, signal.SIGKILL)
+
+            wait_until(lambda: all(is_gone(pid) for pid in workers))
+
+
+def successor(served: Gateway, seen: set[int]) -> int | None:
+    """Wait for a worker that was not there before, or for the end."""
+    found: list[int] = []
+
+    def is_there() -> bool:
+        try:
+            found[:] = [pid for pid in served.workers() if pid not in seen]
+        except FileNotFoundError:
+            return True
+        return bool(found) or served.program.process.poll() is not None
+
+    wait_until(is_there)
+    return found[0] if found else None
+
+
+def has_clients(pid: int, port: int) -> bool:
+    """Say whether a process has a connection that a client of ``port`` opened."""
+    sockets = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            sockets.add(str(descriptor.readlink()))
+        except FileNotFoundError:
+            continue
+    for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
+        fields = line.split()
+        is_here = fields[3] == "01" and int(fields[1].rpartition(":")[2], 16) == port
+        if is_here and f"socket:[{fields[9]}]" in sockets:
+            return True
+    return False
+
+
+class TestTheEnd:
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_requests_in_progress_are_answered(
+        self, tmp_path: Path, api: Api, number: signal.Signals, workers: int
+    ) -> None:
+        with gateway(tmp_path, config(api.port), workers) as served:
+            pids = served.workers()
+            clients = [served.connects() for _ in range(4)]
+            for client in clients:
+                client.sendall(GET.replace(b"/", b"/wait", 1))
+            for _ in clients:
+                assert api.arrived.acquire(timeout=PATIENCE)
+            served.is_told(number)
+            wait_until(lambda: is_refused(served.port), "new connections are still accepted")
+            api.may_answer.set()
+            answers = [receive(client) for client in clients]
+            for client in clients:
+                client.close()
+
+            assert [is_answered(answer) for answer in answers] == [True] * 4
+            assert all(b"connection: close" in answer.lower() for answer in answers)
+            assert served.ends() == 0
+            assert all(is_gone(pid) for pid in pids)
+
+    def test_connections_are_accepted_during_the_delay(self, tmp_path: Path, api: Api) -> None:
+        text = config(api.port, server=", drain: {delay: 1h, timeout: 7s}")
+        with gateway(tmp_path, text, 2) as served:
+            served.is_told(signal.SIGTERM)
+            time.sleep(0.3)
+
+            assert all(is_answered(served.answer()) for _ in range(4))
+            served.is_told(signal.SIGTERM)
+            assert served.ends() == 0
+
+    def test_a_second_signal_ends_it_without_waiting(self, tmp_path: Path, api: Api) -> None:
+        text = config(api.port, server=", drain: {timeout: 1h}")
+        with gateway(tmp_path, text, 2) as served, served.connects() as client:
+            client.sendall(GET.replace(b"/", b"/wait", 1))
+            assert api.arrived.acquire(timeout=PATIENCE)
+            served.is_told(signal.SIGTERM)
+            wait_until(lambda: is_refused(served.port))
+            served.is_told(signal.SIGTERM)
+
+            assert receive(client).startswith(b"HTTP/1.1 503 ")
+            assert served.ends() == 0
+
+    def test_a_signal_to_the_whole_group_is_one_signal(self, tmp_path: Path, api: Api) -> None:
+        """As a terminal sends it, or ``pkill``."""
+        with gateway(tmp_path, config(api.port), 2) as served, served.connects() as client:
+            client.sendall(GET.replace(b"/", b"/wait", 1))
+            assert api.arrived.acquire(timeout=PATIENCE)
+            for pid in (served.pid, *served.workers()):
+                os.kill(pid, signal.SIGINT)
+            wait_until(lambda: is_refused(served.port))
+            api.may_answer.set()
+
+            assert is_answered(receive(client))
+            assert served.ends() == 0
+
+    def test_a_worker_that_hangs_is_killed_in_time(self, tmp_path: Path, api: Api) -> None:
+        text = config(api.port, server=", drain: {timeout: 100ms}")
+        with gateway(tmp_path, text, 2) as served:
+            os.kill(served.workers()[0], signal.SIGSTOP)
+            served.is_told(signal.SIGTERM)
+
+            assert served.ends() == 0
+
+
+def is_refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+class TestAReload:
+    def test_what_the_file_says_now_is_served_from_the_same_address(
+        self, tmp_path: Path, api: Api
+    ) -> None:
+        with gateway(tmp_path, config(api.port), 2) as served:
+            before = set(served.workers())
+            served.config.write_text(config(api.port, "https://other.example.com"))
+            served.is_told(signal.SIGHUP)
+            served.says("reloaded ")
+            wait_until(lambda: not before & set(served.workers()))
+            other = GET.replace(ORIGIN, b"https://other.example.com")
+
+            assert b"Access-Control-Allow-Origin" in served.answer(other)
+            assert b"Access-Control-Allow-Origin" not in served.answer()
+
+    def test_a_request_in_progress_ends_as_it_began(self, tmp_path: Path, api: Api) -> None:
+        with gateway(tmp_path, config(api.port)) as served, served.connects() as client:
+            client.sendall(GET.replace(b"/", b"/wait", 1))
+            assert api.arrived.acquire(timeout=PATIENCE)
+            served.config.write_text(config(api.port, "https://other.example.com"))
+            served.is_told(signal.SIGHUP)
+            served.says("reloaded ")
+            api.may_answer.set()
+            answer = receive(client)
+
+            assert is_answered(answer)
+            assert b"Access-Control-Allow-Origin: " + ORIGIN in answer
+
+    def test_a_worker_that_was_let_go_ends_with_the_gateway(self, tmp_path: Path, api: Api) -> None:
+        text = config(api.port, server=", drain: {timeout: 100ms}")
+        with gateway(tmp_path, text) as served, served.connects() as client:
+            [before] = served.workers()
+            client.sendall(GET.replace(b"/", b"/wait", 1))
+            assert api.arrived.acquire(timeout=PATIENCE)
+            served.is_told(signal.SIGHUP)
+            served.says("reloaded ")
+            time.sleep(0.5)
+            assert not is_gone(before), "it has time until the gateway ends"
+            served.is_told(signal.SIGTERM)
+
+            assert receive(client).startswith(b"HTTP/1.1 503 ")
+            assert served.ends() == 0
+            assert is_gone(before)
+
+    @pytest.mark.parametrize(
+        "text, said",
+        [
+            pytest.param("routes: [{", "not closed", id="no YAML"),
+            pytest.param("routes: []\n", "routes", id="a mistake"),
+            pytest.param(None, "there is no such file", id="no file"),
+        ],
+    )
+    def test_a_mistake_changes_nothing(
+        self, tmp_path: Path, api: Api, text: str | None, said: str
+    ) -> None:
+        with gateway(tmp_path, config(api.port)) as served:
+            before = served.workers()
+            if text is None:
+                served.config.unlink()
+            else:
+                served.config.write_text(text)
+            served.is_told(signal.SIGHUP)
+            served.says("not reloaded, what was served before is served on")
+
+            assert served.has_said(said), served.program.printed
+            assert served.workers() == before
+            assert is_answered(served.answer())
+
+    def test_an_address_that_cannot_be_had_changes_nothing(self, tmp_path: Path, api: Api) -> None:
+        with gateway(tmp_path, config(api.port), 2) as served:
+            before = served.workers()
+            taken = f'["127.0.0.1:0", "127.0.0.1:{api.port}"]'
+            served.config.write_text(config(api.port).replace('"127.0.0.1:0"', taken))
+            served.is_told(signal.SIGHUP)
+            served.says("is in use")
+
+            assert served.workers() == before
+            assert is_answered(served.answer())
+
+    def test_workers_that_cannot_begin_change_nothing(self, tmp_path: Path, api: Api) -> None:
+        """The files of an upstream's TLS are read by the worker."""
+        with gateway(tmp_path, config(api.port)) as served:
+            before = served.workers()
+            for name in ("cert.pem", "key.pem"):
+                (tmp_path / name).write_text("nothing")
+            tls = ", tls: {certificate: cert.pem, key: key.pem}"
+            served.config.write_text(config(api.port, server=tls))
+            served.is_told(signal.SIGHUP)
+            served.says("not reloaded")
+
+            assert served.workers() == before
+            assert is_answered(served.answer())
+
+    def test_under_load_no_request_fails(self, tmp_path: Path, api: Api) -> None:
+        with gateway(tmp_path, config(api.port), 2) as served:
+            results: list[bytes] = []
+            enough = threading.Event()
+
+            def ask_again_and_again() -> None:
+                while not enough.is_set():
+                    results.append(served.answer())
+
+            threads = [threading.Thread(target=ask_again_and_again) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for count in range(1, 4):
+                served.is_told(signal.SIGHUP)
+                wait_until(
+                    lambda count=count: (  # type: ignore[misc]
+                        sum("reloaded " in line for line in served.program.printed) == count
+                    )
+                )
+            enough.set()
+            for thread in threads:
+                thread.join()
+
+            assert results
+            assert [each for each in results if not is_answered(each)] == []
+
+    def test_more_workers_and_fewer(self, tmp_path: Path, api: Api) -> None:
+        file = tmp_path / "gateway.yaml"
+        file.write_text(config(api.port, server=", workers: 1"))
+        argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
+        with running(argv, {"CORS_GATEWAY_WORKERS": ""}) as program:
+            served = Gateway(program, int(program.wait_for(LISTENING)[1]), file)
+            for workers in (3, 2):
+                file.write_text(config(api.port, server=f", workers: {workers}"))
+                served.is_told(signal.SIGHUP)
+                wait_until(lambda workers=workers: len(served.workers()) == workers)  # type: ignore[misc]
+                assert all(is_answered(served.answer()) for _ in range(8))
+
+
+class TestTheStart:
+    def test_several_workers_share_the_clients(self, tmp_path: Path, api: Api) -> None:
+        with gateway(tmp_path, config(api.port), 2) as served:
+            clients = [served.connects() for _ in range(64)]
+            # One that was accepted is a worker's; the kernel spreads them by a hash.
+            wait_until(lambda: all(has_clients(pid, served.port) for pid in served.workers()))
+            for client in clients:
+                client.close()
+
+    def test_each_access_is_logged_once_and_whole(self, tmp_path: Path, api: Api) -> None:
+        with gateway(tmp_path, config(api.port), 2) as served:
+            long = b"/" + b"x" * 4000
+            for number in range(40):
+                served.answer(GET.replace(b"/", long + b"%d" % number, 1))
+            served.is_told(signal.SIGTERM)
+            assert served.ends() == 0
+            wait_until(lambda: sum('"msg": "access"' in x for x in served.program.printed) == 40)
+
+        lines = [line for line in served.program.printed if '"access"' in line]
+        assert all(json.loads(line)["http.response.status_code"] == 200 for line in lines)
+
+    def test_modules_that_lie_around_are_not_taken_for_ours(
+        self, tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trap = tmp_path / "trap"
+        trap.mkdir()
+        for name in ("yaml", "uvloop", "json", "cors_gateway"):
+            (trap / f"{name}.py").write_text("raise SystemExit('taken')\n")
+        command = Path(sys.executable).with_name("cors-gateway")
+        file = tmp_path / "gateway.yaml"
+        file.write_text(config(api.port))
+        monkeypatch.chdir(trap)
+        with running([str(command), "run", "-c", str(file)]) as program:
+            port = int(program.wait_for(LISTENING)[1])
+            assert is_answered(Gateway(program, port, file).answer())
+
+    def test_a_worker_carries_nothing_that_it_does_not_need(self) -> None:
+
+        script = (
+            "import sys, cors_gateway.process.worker_main\n"
+            "print(sorted({'pydantic', 'yaml', 'aiohttp.web', 'prometheus_client', 'publicsuffixlist'}"
+            " & set(sys.modules)))"
+        )
+        loaded = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        )
+
+        assert loaded.stdout == "[]\n"
