@@ -1,0 +1,95 @@
+"""What admin sees of the gateway: the configuration that is served, and the processes that serve it.
+
+Only shapes: whoever minds the processes has them, and neither knows the other.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from cors_gateway.config.load import Loaded
+from cors_gateway.process.tally import Tally
+from cors_gateway.snapshot import Snapshot
+
+__all__ = ["Overview", "Reloads", "WorkerView", "served"]
+
+
+class WorkerView(Protocol):
+    """One worker process."""
+
+    @property
+    def slot(self) -> int:
+        """Its number, from 0; the one that takes its place has it too."""
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+
+    @property
+    def state(self) -> str:
+        """``starting``, ``ready`` or ``retiring``."""
+
+    @property
+    def started(self) -> float:
+        """In seconds since the epoch."""
+
+
+class Reloads(Protocol):
+    """How loading the configuration again went."""
+
+    @property
+    def succeeded(self) -> int:
+        """Times that it did; the start does not count."""
+
+    @property
+    def failed(self) -> int:
+        """Times that it did not."""
+
+    @property
+    def last_success(self) -> float:
+        """When what is served was loaded, in seconds since the epoch; the start counts."""
+
+    @property
+    def last_problem(self) -> str:
+        """Why the last attempt failed; empty where it did not."""
+
+
+class Overview(Protocol):
+    """The gateway as a whole, as it is now."""
+
+    @property
+    def loaded(self) -> Loaded:
+        """The configuration that is served."""
+
+    @property
+    def loaded_at(self) -> float:
+        """When it was loaded, in seconds since the epoch."""
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the gateway is about to end."""
+
+    @property
+    def restarts(self) -> int:
+        """Workers that were replaced because they died."""
+
+    @property
+    def slots(self) -> int:
+        """How many workers there should be."""
+
+    @property
+    def reloads(self) -> Reloads:
+        """How loading the configuration again went."""
+
+    def workers(self) -> Sequence[WorkerView]:
+        """List the workers there are."""
+
+    async def gather(self) -> Tally:
+        """Add up what all workers have counted, also those that are gone."""
+
+
+def served(overview: Overview) -> Snapshot:
+    """Give the running configuration; what has errors is never served."""
+    snapshot = overview.loaded.snapshot
+    if snapshot is None:
+        raise ValueError("a configuration with errors is not served")
+    return snapshot

@@ -1,0 +1,161 @@
+"""Admin on a real socket, in front of an overview that a test writes down."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from cors_gateway.admin.server import serve_admin
+from cors_gateway.config.load import Loaded
+from cors_gateway.process.tally import Tally
+from tests.explain.asking import configured
+from tests.wire.raw_client import RawClient
+from tests.wire.raw_peer import End
+
+__all__ = ["FILE", "Admin", "Answer", "Loading", "Seen", "Worker", "ready_worker", "sees_answer"]
+
+FILE = """\
+corsPolicies:
+  spa:
+    allowOrigins: [https://app.example.com]
+    allowMethods: [GET, PUT]
+defaults: {cors: spa}
+routes:
+  - name: api
+    match: {path: /api}
+    upstream: {url: 'http://h', headers: {set: {X-Key: letmein}}}
+  - {name: orders, match: {path: /api/orders}, upstream: http://h/v1, cors: false}
+"""
+
+PATIENCE = aiohttp.ClientTimeout(total=60)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker as it is seen from outside."""
+
+    slot: int
+    pid: int
+    state: str = "ready"
+    started: float = 0.0
+
+
+def ready_worker(slot: int = 0) -> Worker:
+    """A worker whose process is there: this one."""
+    return Worker(slot, os.getpid())
+
+
+@dataclass
+class Loading:
+    """How loading again went."""
+
+    succeeded: int = 0
+    failed: int = 0
+    last_success: float = 1_790_000_000.0
+    last_problem: str = ""
+
+
+@dataclass
+class Seen:
+    """A gateway as it is seen from outside; a test changes it while admin looks at it."""
+
+    loaded: Loaded = field(default_factory=lambda: configured(FILE))
+    loaded_at: float = 1_790_000_000.0
+    is_draining: bool = False
+    slots: int = 1
+    restarts: int = 0
+    reloads: Loading = field(default_factory=Loading)
+    seen: list[Worker] = field(default_factory=lambda: [ready_worker()])
+    tally: Tally = field(default_factory=Tally)
+
+    def workers(self) -> Sequence[Worker]:
+        return list(self.seen)
+
+    async def gather(self) -> Tally:
+        await asyncio.sleep(0)
+        return self.tally
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of admin."""
+
+    status: int
+    fields: dict[str, str]
+    """Names in lower case."""
+    text: str
+
+    @property
+    def data(self) -> Any:
+        assert self.fields["content-type"].startswith("application/json"), self
+        return json.loads(self.text)
+
+
+async def sees_answer(client: RawClient) -> tuple[int, bytes]:
+    """Receive one answer, and the end of the connection; give the status, and all of it."""
+    received = await client.sees_rest()
+    assert client.end is End.CLOSED
+    version, status, _ = received.split(b" ", 2)
+    assert version in {b"HTTP/1.0", b"HTTP/1.1"}
+    assert received.count(b"HTTP/1.") == 1
+    return int(status), received
+
+
+class Admin:
+    """Admin, running."""
+
+    def __init__(self, overview: Seen, sock: socket.socket | None = None) -> None:
+        self.overview = overview
+        self.sock = sock or socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.address = self.sock.getsockname()
+        self.told: list[tuple[str, str]] = []
+        """What the operator was told: level and message."""
+        self._clients: list[RawClient] = []
+        self._serving = serve_admin(overview, self.sock, self._tell)
+
+    def _tell(self, level: str, message: str) -> None:
+        self.told.append((level, message))
+
+    async def start(self) -> None:
+        await self._serving.__aenter__()
+
+    async def stop(self) -> None:
+        await self._serving.__aexit__(None, None, None)
+
+    def disconnects(self) -> None:
+        """Close the clients that were connected."""
+        for client in self._clients:
+            client.closes()
+
+    async def answers(
+        self, target: str, *, method: str = "GET", host: str | None = None, **fields: str
+    ) -> Answer:
+        """Ask as a real client does; ``_`` in the name of a field stands for ``-``."""
+        headers = {name.replace("_", "-"): value for name, value in fields.items()}
+        if host is not None:
+            headers["Host"] = host
+        is_unix = isinstance(self.address, str)
+        connector = aiohttp.UnixConnector(self.address) if is_unix else aiohttp.TCPConnector()
+        authority = "localhost" if is_unix else f"127.0.0.1:{self.address[1]}"
+        url = URL(f"http://{authority}{target}", encoded=True)
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=PATIENCE) as session,
+            session.request(method, url, headers=headers, allow_redirects=False) as response,
+        ):
+            fields_of_answer = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, fields_of_answer, await response.text("utf-8"))
+
+    async def connects(self) -> RawClient:
+        """Connect a client that says what it likes; it is closed at the end."""
+        sock = socket.socket(self.sock.family)
+        sock.setblocking(False)
+        client = RawClient(sock)
+        self._clients.append(client)
+        await client.loop.sock_connect(sock, self.address)
+        return client
