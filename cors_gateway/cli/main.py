@@ -1,41 +1,41 @@
 """``cors-gateway``: the command, its verbs and its exit codes.
 
 A mistake of the person who called it never shows as a traceback: it is one sentence on standard
-error, with what to do about it.
+error, with what to do about it. Only the module of the verb that was asked for is loaded.
 """
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from textwrap import fill, wrap
 from typing import NoReturn
 
 from cors_gateway import __version__
-from cors_gateway.cli import explain, proxy, render, routes, run, schema, validate, version
 from cors_gateway.cli.endings import Exit, RefusedError
+from cors_gateway.cli.verbs import MEANT, QUICK, VERBS
 
 __all__ = ["main"]
 
-VERBS: dict[str, ModuleType] = {
-    "run": run,
-    "proxy": proxy,
-    "validate": validate,
-    "explain": explain,
-    "render": render,
-    "schema": schema,
-    "routes": routes,
-    "version": version,
-}
+PROGRAM = "cors-gateway"
 
 INTERRUPTED = 130
 """What shells have for SIGINT."""
 
-EXAMPLE = """\
-example:
-  cors-gateway proxy --to http://localhost:5000 --allow-origin https://app.example.com
+HELP = f"""\
+usage: {PROGRAM} COMMAND [options]
 
-exit codes: 0 fine, 1 invalid or refused, 2 usage, 3 could not start
+Stands in front of an API and gives browsers the CORS they need.
+
+{{verbs}}
+
+example:
+  {QUICK}
+
+{PROGRAM} COMMAND --help says more, {PROGRAM} --version which one this is.
+Exit codes: 0 fine, 1 invalid or refused, 2 usage, 3 could not start.
 """
 
 
@@ -46,9 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; those of the process by default.
     """
     _prepare_streams()
-    options = _parser().parse_args(arguments)
     try:
-        code: int = options.verb(options)
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
     except RefusedError as refusal:
         _say(str(refusal))
         code = refusal.code
@@ -57,42 +56,122 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         _say(error.strerror or str(error))
         code = Exit.INVALID
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("cors_gateway"):
+            raise
+        _say(
+            f"the package {error.name} is not installed for {sys.executable}: install {PROGRAM} "
+            "with pip, or start it by the Python that it was installed for"
+        )
+        code = Exit.COULD_NOT_START
     except KeyboardInterrupt:
         code = INTERRUPTED
     return code if _flush() else code or Exit.INVALID
+
+
+def _run(words: list[str]) -> int:
+    """Find the verb, and run it."""
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
+    match words:
+        case []:
+            sys.stderr.write(_help())
+            return Exit.USAGE
+        case ["-h" | "--help", *_]:
+            print(_help(), end="")
+            return Exit.FINE
+        case ["--version", *_]:
+            print(f"{PROGRAM} {__version__}")
+            return Exit.FINE
+        case [name, *rest] if name in VERBS:
+            return _run_verb(name, rest)
+    raise RefusedError(f"{_unknown(words[0])} See {PROGRAM} --help", Exit.USAGE)
+
+
+def _run_verb(name: str, words: list[str]) -> int:
+    module = import_module(f"cors_gateway.cli.{name}")
+    summary = VERBS[name].summary
+    parser = _Parser(
+        prog=f"{PROGRAM} {name}",
+        usage="%(prog)s [options]",
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    parser.epilog = f"{parser.epilog or ''}\n\nexample:\n  {VERBS[name].example}"
+    options, surplus = parser.parse_known_args(words)
+    if surplus:
+        parser.refuse(surplus)
+    code: int = module.run(options)
+    return code
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Fills paragraphs, without breaking names; what is set apart by indentation stays as it is."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=27)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(
+            paragraph
+            if "\n  " in paragraph
+            else fill(paragraph, width, initial_indent=indent, break_on_hyphens=False)
+            for paragraph in text.strip().split("\n\n")
+        )
 
 
 class _Parser(argparse.ArgumentParser):
     """Names the remedy beside a mistake of usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(Exit.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        see = " See" if message.endswith("?") else "; see"
+        self.exit(Exit.USAGE, f"{self.prog}: {message}{see} {self.prog} --help\n")
+
+    def refuse(self, surplus: Sequence[str]) -> NoReturn:
+        """Say what was probably meant by words that nothing takes."""
+        rows = re.findall(r"^  -.*?(?:  |$)", self.format_help(), re.MULTILINE)
+        flags = re.findall(r"--?[a-z-]+", " ".join(rows))
+        word = next((word for word in surplus if word.startswith("-")), surplus[0])
+        flag = word.partition("=")[0]
+        if flag.startswith("-"):
+            near = _nearest(flag, flags)
+            self.error(f"there is no {flag}{f', did you mean {near}?' if near else ''}")
+        if "-c" in flags:
+            self.error(f"nothing takes {word!r}, did you mean -c {word}?")
+        self.error(f"nothing takes {word!r}")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="cors-gateway",
-        description="Stands in front of an API and gives browsers the CORS they need.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"cors-gateway {__version__}")
-    verbs = parser.add_subparsers(
-        title="commands", metavar="COMMAND", required=True, prog="cors-gateway"
-    )
-    for name, module in VERBS.items():
-        verb = verbs.add_parser(
-            name, help=module.SUMMARY, description=module.SUMMARY + ".", allow_abbrev=False
-        )
-        verb.set_defaults(verb=module.run)
-        module.add_arguments(verb)
-    return parser
+def _help() -> str:
+    width = max(map(len, VERBS))
+    verbs = (f"  {name:{width}}  {verb.summary}" for name, verb in VERBS.items())
+    return HELP.format(verbs="\n".join(verbs))
+
+
+def _unknown(word: str) -> str:
+    """Say what was probably meant by a word that is no verb."""
+    if word.startswith("-"):
+        return f"{word} is not known here, the command comes first, as in {PROGRAM} run {word}."
+    meant = MEANT.get(word.lower()) or _nearest(word.lower(), VERBS)
+    if meant:
+        return f"there is no command {word!r}, did you mean {meant}?"
+    return f"there is no command {word!r}, the commands are {', '.join(VERBS)}."
+
+
+def _nearest(word: str, words: Iterable[str]) -> str | None:
+    # Only here is it worth its import.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    return next(iter(get_close_matches(word, list(words), 1)), None)
 
 
 def _say(text: str) -> None:
     """Print a refusal; problems of a file name it themselves, line by line."""
-    print(text.rstrip("\n") if text.endswith("\n") else f"cors-gateway: {text}", file=sys.stderr)
+    print(text.rstrip("\n") if text.endswith("\n") else f"{PROGRAM}: {text}", file=sys.stderr)
 
 
 def _flush() -> bool:

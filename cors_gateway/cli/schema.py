@@ -6,9 +6,7 @@ import json
 from cors_gateway.cli.endings import Exit
 from cors_gateway.config.json_schema import json_schema
 
-__all__ = ["SUMMARY", "add_arguments", "run"]
-
-SUMMARY = "print the JSON Schema of a configuration"
+__all__ = ["add_arguments", "run"]
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:

@@ -2,28 +2,22 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 
 from cors_gateway.cli.arguments import add_config
+from cors_gateway.cli.colours import has_colours, paint
 from cors_gateway.cli.endings import Exit, RefusedError
 from cors_gateway.cli.sources import SUFFIXES, load, warn
 from cors_gateway.config.load import Loaded
-from cors_gateway.config.problems import (
-    Problem,
-    has_errors,
-    render_github,
-    render_json,
-    render_text,
-)
+from cors_gateway.config.problems import Problem, has_errors, render_github, render_json
 from cors_gateway.explain.expectations import check_expectations
 
-__all__ = ["SUMMARY", "add_arguments", "run"]
-
-SUMMARY = "check a configuration, and run its tests"
-FORMATS = {"text": render_text, "json": render_json, "github": render_github}
+__all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
+    parser.usage = "%(prog)s [options] [FILE]"
     add_config(parser)
     parser.add_argument("file", metavar="FILE", nargs="?", help="the same as -c FILE")
     parser.add_argument("--tests", action="store_true", help="run the tests: of the configuration")
@@ -69,7 +63,19 @@ def _summary(loaded: Loaded, problems: tuple[Problem, ...], *, tested: bool) -> 
         counts.append(f"{_number(len(loaded.expectations), 'test')} not run (--tests)")
     if problems:
         counts.append(_number(len(problems), "warning"))
-    return f"{loaded.document.name}: ok: {', '.join(counts)}"
+    ok = paint("ok", "green", wanted=has_colours(sys.stdout))
+    return f"{loaded.document.name}: {ok}: {', '.join(counts)}"
+
+
+def _render_text(problems: Iterable[Problem]) -> str:
+    """Write a line for each problem, its place in the colour of what it is."""
+    wanted = has_colours(sys.stdout)
+    lines = []
+    for problem in problems:
+        place = str(problem.position)
+        painted = paint(place, "red" if has_errors([problem]) else "yellow", wanted=wanted)
+        lines.append(f"{painted}{str(problem).removeprefix(place)}\n")
+    return "".join(lines)
 
 
 def _count(problems: tuple[Problem, ...], *, strict: bool) -> str:
@@ -80,3 +86,6 @@ def _count(problems: tuple[Problem, ...], *, strict: bool) -> str:
 
 def _number(count: int, one: str, several: str = "") -> str:
     return f"{count} {one if count == 1 else several or one + 's'}"
+
+
+FORMATS = {"text": _render_text, "json": render_json, "github": render_github}

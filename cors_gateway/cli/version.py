@@ -7,9 +7,7 @@ from importlib.metadata import version
 from cors_gateway import __version__
 from cors_gateway.cli.endings import Exit
 
-__all__ = ["SUMMARY", "add_arguments", "run"]
-
-SUMMARY = "print the versions of what is running"
+__all__ = ["add_arguments", "run"]
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ from cors_gateway.messages.heads import FieldLines
 from cors_gateway.planned import Forward, Respond
 from cors_gateway.snapshot import Route
 
-__all__ = ["as_data", "render_text"]
+__all__ = ["as_data", "render_text", "tell_verdict"]
 
 CHECKS = {
     Check.ONE_ORIGIN: "one Origin line",
@@ -85,7 +85,7 @@ def render_text(explanation: Explanation, remedy: Remedy | None) -> str:
             request = "handshake, and asks nothing before"
         lines += ["", f"{who} sends the {request}:"]
         lines += _tell_exchange(explanation.actual)
-    lines += ["", _verdict(explanation)]
+    lines += ["", tell_verdict(explanation)]
     lines += [f"  note: {note}" for note in _notes(explanation)]
     if remedy is not None:
         lines += ["", "To change that:" if remedy.changes else "What to do:"]
@@ -197,7 +197,8 @@ def _tell_step(step: Step) -> str:
     return f"{mark} {CHECKS[step.check]}{subject}: {detail}"
 
 
-def _verdict(explanation: Explanation) -> str:
+def tell_verdict(explanation: Explanation) -> str:
+    """Say in one line what comes of it for who asks."""
     last = explanation.last
     if explanation.question.is_websocket and last is not None:
         return _websocket_verdict(explanation)

@@ -1,46 +1,122 @@
-"""The program as a whole: help, usage, exit codes."""
+"""The program as a whole: help, usage, exit codes, and what it loads."""
 
+import ast
+import re
+import shlex
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from cors_gateway import __version__
 from cors_gateway.cli import main as program
-from cors_gateway.cli.main import VERBS
+from cors_gateway.cli.verbs import MEANT, VERBS
+from cors_gateway.snapshot import Snapshot
 from tests.cli.conftest import Command
 
+ROOT = Path(__file__).parents[2]
 
-def test_the_help_fits_one_screen_and_shows_an_example(
-    command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
 
+def fresh(code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code in an interpreter that has loaded nothing of ours yet."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_help_fits_one_screen_and_shows_an_example(command: Command) -> None:
     ended = command("--help")
 
     lines = ended.out.splitlines()
-    assert ended.code == 0
+    assert (ended.code, ended.err) == (0, "")
     assert len(lines) <= 24
-    assert max(map(len, lines)) <= 86  # the example is not broken
-    assert "cors-gateway proxy --to http://localhost:5000 --allow-origin" in ended.out
+    assert max(map(len, lines)) <= 80
+    assert "  cors-gateway proxy --to http://localhost:5000 \\\n" in ended.out
+
+
+def test_the_help_lists_every_verb(command: Command) -> None:
+    listed = re.findall(r"^  ([a-z]+)  ", command("--help").out, re.MULTILINE)
+
+    assert listed == list(VERBS)
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(command: Command, verb: str) -> None:
+def test_the_help_of_a_verb_fits_a_screen_and_ends_with_an_example(
+    command: Command, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
     ended = command(verb, "--help")
 
-    assert ended.code == 0
-    assert ended.out.startswith(f"usage: cors-gateway {verb} ")
+    lines = ended.out.splitlines()
+    assert (ended.code, ended.err) == (0, "")
+    assert lines[0].startswith(f"usage: cors-gateway {verb} ")
+    assert len(lines) <= 30
+    assert max(map(len, lines)) <= 80
+    assert ended.out.endswith(f"\n\nexample:\n  {VERBS[verb].example}\n")
+    assert f"cors-gateway {verb}" in VERBS[verb].example
+    assert not any(line.endswith("-") for line in lines), "a name is broken at its hyphen"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_a_module_that_can_be_run(verb: str) -> None:
+    assert callable(import_module(f"cors_gateway.cli.{verb}").run)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in {"demo", "healthcheck"}])
+def test_the_example_of_a_verb_works_beside_what_init_writes(
+    command: Command, served: list[Snapshot], verb: str
+) -> None:
+    if verb != "init":
+        command("init")
+    program, name, *words = shlex.split(VERBS[verb].example.replace("\\\n", ""))
+
+    ended = command(name, *(words[: words.index(">")] if ">" in words else words))
+
+    assert (program, ended.code, ended.err) == ("cors-gateway", 0, "")
+    assert len(served) == (verb in {"run", "proxy"})
+
+
+@pytest.mark.parametrize("arguments", [["help"], ["-h"], ["--help", "run"]])
+def test_ways_to_ask_for_help(command: Command, arguments: list[str]) -> None:
+    assert command(*arguments) == command("--help")
+
+
+def test_help_with_a_verb_is_the_help_of_that_verb(command: Command) -> None:
+    assert command("help", "routes") == command("routes", "--help")
+
+
+def test_without_a_verb_the_help_is_no_answer_but_a_remedy(command: Command) -> None:
+    asked, ended = command("--help"), command()
+
+    assert (ended.code, ended.out, ended.err) == (2, "", asked.out)
 
 
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        pytest.param([], "COMMAND", id="no verb"),
-        pytest.param(["demo"], "invalid choice: 'demo'", id="a verb of later"),
-        pytest.param(["run", "--lis", ":1"], "--lis", id="a flag cut short"),
-        pytest.param(["run", "x"], "unrecognized arguments: x", id="an argument too many"),
+        pytest.param(["rum"], "no command 'rum', did you mean run?", id="a verb, misspelled"),
+        pytest.param(["Validate"], "did you mean validate?", id="a verb in capitals"),
+        pytest.param(["help", "explian"], "did you mean explain?", id="help, misspelled"),
+        pytest.param(["serve"], "did you mean run?", id="what others call it"),
+        pytest.param(["frobnicate"], "the commands are run, proxy, demo, ", id="nothing like it"),
+        pytest.param(["\x1b[2J"], r"'\x1b[2J'", id="what a terminal would obey"),
+        pytest.param(["-c", "f.yaml", "run"], "the command comes first", id="a flag before it"),
+        pytest.param(["run", "--lis", ":1"], "no --lis, did you mean --listen?", id="cut short"),
+        pytest.param(["run", "--liste=:1"], "did you mean --listen?", id="a flag with its value"),
+        pytest.param(
+            ["proxy", "--allow-origins", "x"], "did you mean --allow-origin?", id="a flag"
+        ),
+        pytest.param(["routes", "--zzz"], "there is no --zzz; see", id="no flag like it"),
+        pytest.param(["run", "x.yaml"], "did you mean -c x.yaml?", id="a file without its flag"),
+        pytest.param(["version", "x"], "nothing takes 'x'; see", id="an argument too many"),
+        pytest.param(["run", "--listen"], "--listen: expected one argument", id="no value"),
         pytest.param(["validate", "--format", "xml"], "'xml'", id="no such format"),
     ],
 )
@@ -53,6 +129,11 @@ def test_a_mistake_of_usage(command: Command, arguments: list[str], said: str) -
     assert len(ended.err.splitlines()) == 1
 
 
+def test_what_others_call_a_verb_is_none_of_ours() -> None:
+    assert set(MEANT.values()) <= VERBS.keys()
+    assert MEANT.keys().isdisjoint(VERBS)
+
+
 def test_the_version_in_short_and_in_full(command: Command) -> None:
     assert command("--version").out == f"cors-gateway {__version__}\n"
     ended = command("version")
@@ -62,10 +143,27 @@ def test_the_version_in_short_and_in_full(command: Command) -> None:
     assert "aiohttp 3." in ended.out
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["version"], ["healthcheck"]])
+def test_what_is_asked_for_often_loads_little(arguments: list[str]) -> None:
+    done = fresh(
+        "import sys\n"
+        "from cors_gateway.cli.main import main\n"
+        "try:\n"
+        f"    main({arguments!r})\n"
+        "finally:\n"
+        "    print(*sys.modules, sep='\\n', file=sys.stderr)\n"
+    )
+
+    loaded = set(done.stderr.split())
+    ours = f"cors_gateway.cli.{arguments[0]}"
+    assert (ours in loaded) is (arguments[0] in VERBS)
+    assert loaded.isdisjoint({"aiohttp", "asyncio", "pydantic", "uvloop", "yaml"})
+
+
 def test_the_package_is_the_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cors_gateway", "--version"],
-        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -74,13 +172,47 @@ def test_the_package_is_the_command() -> None:
     assert (done.returncode, done.stdout) == (0, f"cors-gateway {__version__}\n")
 
 
+def test_a_python_that_is_too_old_is_told_so() -> None:
+    source = (ROOT / "cors_gateway/__main__.py").read_text("utf-8")
+    ast.parse(source, feature_version=(3, 7))
+
+    done = fresh(f"import sys; sys.version_info = (3, 10, 4)\n{source}")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "cors-gateway: Python 3.11 or newer is needed, this is 3.10\n"
+
+
+def test_a_package_that_is_not_installed_is_named() -> None:
+    done = fresh(
+        "import sys\n"
+        "sys.modules['pydantic'] = None\n"
+        "from cors_gateway.cli.main import main\n"
+        "sys.exit(main(['validate']))"
+    )
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("cors-gateway: the package pydantic is not installed for ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_fault_of_our_own_is_no_missing_package() -> None:
+    done = fresh(
+        "import sys\n"
+        "sys.modules['cors_gateway.cli.version'] = None\n"
+        "from cors_gateway.cli.main import main\n"
+        "main(['version'])"
+    )
+
+    assert "Traceback" in done.stderr
+
+
 def test_an_interruption_has_the_code_that_shells_expect(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(VERBS["version"], "run", interrupt)
+    monkeypatch.setattr("cors_gateway.cli.version.run", interrupt)
 
     assert command("version").code == 130
 
