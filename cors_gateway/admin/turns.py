@@ -71,7 +71,12 @@ class Turns:
                 loop.call_soon_threadsafe(settle, settle_it)
 
         # Not in an executor: the interpreter would wait at its end for a job that takes long.
-        threading.Thread(target=work, name="admin", daemon=True).start()
+        try:
+            threading.Thread(target=work, name="admin", daemon=True).start()
+        except RuntimeError as error:
+            # No more threads may be had now; the turn must not be lost with that.
+            self._turn.release()
+            raise BusyError from error
         return done
 
 

@@ -114,3 +114,17 @@ async def test_a_job_may_outlive_the_loop() -> None:
     await asyncio.to_thread(thread.join, PATIENCE)
 
     assert not thread.is_alive()
+
+
+async def test_a_thread_that_cannot_be_had_takes_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    its_turns = Turns()
+
+    def cannot_start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", cannot_start)
+        with pytest.raises(BusyError):
+            await its_turns.do(lambda: "never")
+
+    assert await its_turns.do(lambda: "the next") == "the next"

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
@@ -195,3 +196,30 @@ def test_a_full_disk_is_said() -> None:
         1,
         "cors-gateway: cannot write: No space left on device\n",
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
+def test_as_process_1_it_can_be_ended_before_it_serves(number: signal.Signals) -> None:
+    """The kernel spares process 1 what it does not handle; elsewhere that ends a process."""
+    script = (
+        "import os, sys, cors_gateway.cli.main as cli; os.getpid = lambda: 1;"
+        "print('begins', flush=True); sys.exit(cli.main(['run', '-c', '-']))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,  # which says nothing, so that it waits for a configuration
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        handled = Path(f"/proc/{process.pid}/status")
+        bit = 1 << (number - 1)
+        deadline = time.monotonic() + 30
+        while not int(handled.read_text().partition("SigCgt:")[2].split()[0], 16) & bit:
+            assert time.monotonic() < deadline, "it does not handle the signal"
+            time.sleep(0.01)
+        process.send_signal(number)
+
+        assert process.wait(30) == 0
