@@ -3,12 +3,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: default run test test-system setup format style types coverage bench wheel clean
+.PHONY: default run screenshots test test-system setup format style types coverage bench docs wheel image image-test clean
 default: style types test
 
 # The gateway on config/gateway.yaml, in front of an embedded legacy API and a page that calls it.
 run: .venv/.runs
-	@$(BIN)/python -m cors_gateway.demo --config config/gateway.yaml $(ARGS)
+	@$(BIN)/cors-gateway demo -c config/gateway.yaml $(ARGS)
+
+# The pictures of the demonstration in docs/images, taken by the test that looks at its page.
+screenshots: setup
+	SCREENSHOTS=docs/images $(BIN)/python -m pytest -q tests/browser/test_demo_page.py -k legible
 
 # The whole suite. What needs a system package that is not there is listed, by name, as not run.
 test: setup
@@ -58,10 +62,29 @@ bench: setup
 	$(BIN)/python -m bench.loading
 	$(BIN)/python -m bench.throughput
 
+# The tables in docs/ that the code says: keys, commands, metrics, failures, fields of the log.
+docs: setup
+	$(BIN)/python -m docs
+
 # dist/*.whl
 wheel: setup
 	rm -rf dist
 	$(BIN)/python -m build --wheel
+
+# The container image, by docker or podman. CONTAINER_BUILD_FLAGS are passed on, e.g. --pull.
+CONTAINER_ENGINE ?= $(shell command -v docker >/dev/null && echo docker || echo podman)
+IMAGE ?= cors-gateway
+image:
+	$(CONTAINER_ENGINE) build $(CONTAINER_BUILD_FLAGS) \
+	  $(if $(filter podman,$(notdir $(CONTAINER_ENGINE))),--format docker) `# OCI images have no HEALTHCHECK` \
+	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
+	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
+	  -t $(IMAGE) .
+
+# Builds the image, runs it and calls it, alone and in the stack of docker-compose.yml.
+image-test: setup
+	CONTAINER_ENGINE="$(CONTAINER_ENGINE)" CONTAINER_BUILD_FLAGS="$(CONTAINER_BUILD_FLAGS)" \
+	  $(BIN)/python -m pytest tests/image $(ARGS)
 
 clean:
 	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

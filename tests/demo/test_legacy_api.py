@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+from aiohttp import ServerDisconnectedError
 from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 from pytest_aiohttp import AiohttpClient
@@ -17,21 +18,22 @@ async def client(aiohttp_client: AiohttpClient) -> Client:
     return await aiohttp_client(legacy_api())
 
 
-async def test_orders_are_listed_created_and_changed(client: Client) -> None:
+async def test_orders_are_created_read_changed_and_deleted(client: Client) -> None:
+    token = {"Authorization": "Bearer x"}
     created = await client.post("/orders", json={"item": "oat milk", "id": 7})
-    changed = await client.put(
-        "/orders/1", json={"item": "black tea"}, headers={"Authorization": "Bearer x"}
-    )
+    changed = await client.put("/orders/1", json={"item": "black tea", "id": 7}, headers=token)
+    deleted = await client.delete("/orders/2", headers=token)
     listed = await client.get("/orders")
+    read, gone = await client.get("/orders/1"), await client.get("/orders/2")
 
     assert (created.status, created.headers["Location"]) == (201, "/orders/3")
-    assert await changed.json() == {"item": "black tea", "id": 1}
-    assert [order["item"] for order in await listed.json()] == [
-        "black tea",
-        "ginger biscuits",
-        "oat milk",
+    assert await changed.json() == await read.json() == {"id": 1, "item": "black tea"}
+    assert (deleted.status, gone.status) == (204, 404)
+    assert await listed.json() == [
+        {"id": 1, "item": "black tea"},
+        {"id": 3, "item": "oat milk"},
     ]
-    assert listed.headers["X-Total-Count"] == "3"
+    assert listed.headers["X-Total-Count"] == "2"
 
 
 async def test_a_login_is_remembered_by_its_cookie_alone(client: Client) -> None:
@@ -64,6 +66,29 @@ async def test_a_slow_answer_comes_in_pieces(client: Client) -> None:
     ]
 
 
+async def test_events_come_one_by_one(client: Client) -> None:
+    answer = await client.get("/events")
+
+    assert answer.content_type == "text/event-stream"
+    assert [piece async for piece in answer.content.iter_any()] == [
+        f"id: {number}\ndata: parcel {number} has left\n\n".encode() for number in range(1, 6)
+    ]
+
+
+async def test_a_web_socket_echoes_text_and_bytes(client: Client) -> None:
+    async with client.ws_connect("/echo", origin="https://evil.example") as socket:
+        await socket.send_str("hello")
+        text = await socket.receive_str()
+        await socket.send_bytes(b"\xff")
+
+        assert (text, await socket.receive_bytes()) == ("hello", b"\xff")
+
+
+async def test_a_crash_is_no_answer(client: Client) -> None:
+    with pytest.raises(ServerDisconnectedError):
+        await client.get("/crash")
+
+
 async def test_orders_are_bounded(client: Client) -> None:
     statuses = [(await client.post("/orders", json={})).status for _ in range(MAX_ORDERS - 1)]
 
@@ -88,17 +113,25 @@ async def test_failures(
     assert answer.status == status
 
 
-async def test_a_change_needs_a_token(client: Client) -> None:
-    assert (await client.put("/orders/1", json={})).status == 401
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_change_needs_a_token(client: Client, method: str) -> None:
+    assert (await client.request(method, "/orders/1", json={})).status == 401
 
 
-@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
-async def test_it_has_never_heard_of_cors(client: Client, method: str) -> None:
-    answer = await client.request(
-        method,
-        "/orders",
-        headers={"Origin": "http://localhost:1", "Access-Control-Request-Method": "PUT"},
-    )
+PATHS = [
+    "/orders", "/orders/1", "/login", "/me", "/upload", "/events", "/echo", "/slow", "/broken",
+    "/nowhere",
+]  # fmt: skip
 
-    assert answer.status == (200 if method == "GET" else 405)
-    assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_it_has_never_heard_of_cors(client: Client, path: str) -> None:
+    asked = {"Origin": "http://localhost:1"}
+    preflight = {**asked, "Access-Control-Request-Method": "PUT"}
+
+    answers = [await client.request(method, path, headers=asked) for method in ("GET", "POST")]
+    refused = await client.options(path, headers=preflight)
+
+    assert refused.status == (404 if path == "/nowhere" else 405)
+    for answer in (*answers, refused):
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
