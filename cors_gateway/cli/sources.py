@@ -48,8 +48,9 @@ MAX_VALUE_BYTES = 1024 * 1024
 NOTHING_TO_SERVE = (
     "there is no configuration: name a file with -c FILE or put one at "
     + ", ".join(DISCOVERED)
-    + " (cors-gateway init writes one); or do without: cors-gateway proxy "
-    "--to http://localhost:5000 --allow-origin https://app.example.com"
+    + " (cors-gateway init writes one); or do without: set "
+    f"{UPSTREAM}=http://localhost:5000 and {ALLOW_ORIGINS}=https://app.example.com, or use "
+    "cors-gateway proxy --to http://localhost:5000 --allow-origin https://app.example.com"
 )
 NO_ORIGINS = (
     "no origin is allowed, so no page could call the API: "

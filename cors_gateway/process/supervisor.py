@@ -22,6 +22,7 @@ from cors_gateway.config.load import Loaded
 from cors_gateway.process.control import Order
 from cors_gateway.process.cpus import count_workers
 from cors_gateway.process.listening import ListenError
+from cors_gateway.process.orphans import wait_for_orphans
 from cors_gateway.process.overview import Reloads, WorkerView
 from cors_gateway.process.place import GaveUpError, Place
 from cors_gateway.process.socket_table import SocketTable
@@ -121,6 +122,8 @@ class Supervisor:
             StartError: a worker cannot begin.
         """
         self._heed_signals()
+        if os.getpid() == 1:
+            self._keep(wait_for_orphans(lambda: {view.pid for view in self.workers()}))
         try:
             self._places = await self._open_places(self.snapshot)
         except WorkerFailedError as error:
