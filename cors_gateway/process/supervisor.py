@@ -82,6 +82,9 @@ class Supervisor:
         self._stop_now = asyncio.Event()
         self._gave_up: GaveUpError | None = None
         self._reloading = asyncio.Lock()
+        self._reload_wanted = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
+        """Reloads whenever that is wanted."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -129,6 +132,7 @@ class Supervisor:
         except WorkerFailedError as error:
             raise StartError(str(error)) from error
         self._mind(self._places)
+        self._following = self._keep(self._follow_wishes())
 
     async def run(self) -> None:
         """Mind the workers until a signal says stop; then drain, and end.
@@ -138,6 +142,8 @@ class Supervisor:
         """
         await self._stop.wait()
         self.is_draining = True
+        if self._following is not None:
+            self._following.cancel()
         async with self._reloading:
             await self._end()
         if self._gave_up is not None:
@@ -279,21 +285,22 @@ class Supervisor:
     def _heed_signals(self) -> None:
         for number in STOP_SIGNALS:
             self._loop.add_signal_handler(number, self._ask_to_stop)
-        self._loop.add_signal_handler(signal.SIGHUP, self._ask_to_reload)
+        self._loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
 
     def _ask_to_stop(self) -> None:
         (self._stop_now if self._stop.is_set() else self._stop).set()
 
-    def _ask_to_reload(self) -> None:
-        self._keep(self._reload_and_tell())
-
-    async def _reload_and_tell(self) -> None:
-        try:
-            await self.reload()
-        except NotLoadedError as error:
-            self._report("error", f"not reloaded, what was served before is served on: {error}")
-        else:
-            self._report("info", f"reloaded {self.snapshot.source}")
+    async def _follow_wishes(self) -> None:
+        """Reload once for all the wishes that came meanwhile."""
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted.clear()
+            try:
+                await self.reload()
+            except NotLoadedError as error:
+                self._report("error", f"not reloaded, what was served before is served on: {error}")
+            else:
+                self._report("info", f"reloaded {self.snapshot.source}")
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)

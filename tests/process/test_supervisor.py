@@ -454,6 +454,31 @@ class TestAReload:
             assert results
             assert [each for each in results if not is_answered(each)] == []
 
+    def test_many_wishes_at_once_are_one_or_two_reloads(self, tmp_path: Path, api: Api) -> None:
+        with gateway(tmp_path, config(api.port)) as served:
+            before = served.workers()
+            for _ in range(20):
+                served.is_told(signal.SIGHUP)
+            served.says("reloaded ")
+            wait_until(lambda: not set(before) & set(served.workers()))
+            time.sleep(3)
+
+            assert 1 <= sum("reloaded " in line for line in served.program.printed) <= 3
+            assert is_answered(served.answer())
+
+    def test_one_that_hangs_holds_up_no_stop(self, tmp_path: Path, api: Api) -> None:
+        with gateway(tmp_path, config(api.port)) as served:
+            seen = set(served.workers())
+            served.is_told(signal.SIGHUP)
+            wait_until(lambda: bool(set(served.workers()) - seen))
+            for pid in set(served.workers()) - seen:
+                os.kill(pid, signal.SIGSTOP)
+            began = time.monotonic()
+            served.is_told(signal.SIGTERM)
+
+            assert served.ends() == 0
+            assert time.monotonic() - began < 25, "it waited for a worker that starts"
+
     def test_more_workers_and_fewer(self, tmp_path: Path, api: Api) -> None:
         file = tmp_path / "gateway.yaml"
         file.write_text(config(api.port, server=", workers: 1"))
