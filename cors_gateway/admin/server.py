@@ -1,8 +1,8 @@
 """The admin listener: its paths, and what holds for every request to it.
 
 Decides who is answered and in which form; what the answers say is for the modules beside this one.
-Nothing changes by GET, and there is nothing else yet that could be asked. Whatever fails inside is
-told to the operator and answered with 500.
+Nothing changes by GET, and nothing but GET and HEAD is answered. Whatever fails inside is told to the
+operator and answered with 500.
 """
 
 import asyncio

@@ -5,10 +5,10 @@ cannot be stopped. The next one waits for its end, also where whoever asked for 
 """
 
 import asyncio
-import contextlib
-import threading
 from collections.abc import Callable
 from typing import TypeVar
+
+from cors_gateway.process.beside import start_beside
 
 __all__ = ["BusyError", "Turns"]
 
@@ -50,35 +50,13 @@ class Turns:
         finally:
             self._asked -= 1
 
-    def _start(self, job: Callable[[], T]) -> asyncio.Future[T]:
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
-
-        def settle(settle_it: Callable[[], None]) -> None:
-            self._turn.release()
-            if not done.done():
-                settle_it()
-
-        def work() -> None:
-            try:
-                result = job()
-            except Exception as error:  # noqa: BLE001 - it is raised where the job was asked for
-                settle_it = _later(done.set_exception, error)
-            else:
-                settle_it = _later(done.set_result, result)
-            # The loop may have ended; then nobody waits.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(settle, settle_it)
-
-        # Not in an executor: the interpreter would wait at its end for a job that takes long.
+    async def _start(self, job: Callable[[], T]) -> T:
         try:
-            threading.Thread(target=work, name="admin", daemon=True).start()
+            done = start_beside(job, "admin")
         except RuntimeError as error:
             # No more threads may be had now; the turn must not be lost with that.
             self._turn.release()
             raise BusyError from error
-        return done
-
-
-def _later(call: Callable[[T], None], value: T) -> Callable[[], None]:
-    return lambda: call(value)
+        done.add_done_callback(lambda _: self._turn.release())
+        # Shielded: the job goes on where nobody waits any more, and it is its turn until its end.
+        return await asyncio.shield(done)

@@ -25,6 +25,9 @@ USUAL = "127.0.0.1:9901"
 PATH = "/readyz"
 REMEDY = f"is the gateway running, and its admin listener there? Say where with --admin or {ADMIN}"
 NO_ADMIN = frozenset({"off", "false", "no", "0"})
+OWN_NAME = b"server: cors-gateway"
+SWITCHED_ON = frozenset({"on", "true"})
+"""What ``run`` takes for the usual address."""
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: |\r|\Z)")
 MOST_BYTES = 16 * 1024
 """Of an answer that are looked at."""
@@ -60,6 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Ask, and say in one line what came of it."""
     address = options.admin or os.environ.get(ADMIN, "").strip() or USUAL
+    if address.lower() in SWITCHED_ON:
+        address = USUAL
     seconds = _parse_seconds(options.timeout)
     if address.lower() in NO_ADMIN:
         where = "--admin" if options.admin else ADMIN
@@ -173,8 +178,12 @@ def _judge(answer: bytes, url: str) -> None:
     if not (found and end):
         raise RefusedError(f"{url}: what answers is no gateway; {REMEDY}")
     status = int(found[1])
-    if status == 200:
+    is_admin = OWN_NAME in head.lower().split(b"\r\n")
+    if status == 200 and is_admin:
         return
+    if status == 200:
+        # Such as an API that says yes to everything, seen through the gateway's public listener.
+        raise RefusedError(f"{url}: what answers is no admin listener; {REMEDY}")
     said = content.partition(b"\n")[0].decode(errors="replace").strip()
     shown = said if said.isprintable() else ""
     if status == 503:

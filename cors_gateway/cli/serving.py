@@ -1,7 +1,6 @@
 """Starting to serve: what ``run`` and ``proxy`` have in common once a configuration is loaded."""
 
 import asyncio
-import contextlib
 import socket
 import sys
 from collections.abc import Callable
@@ -14,8 +13,9 @@ from cors_gateway.cli.sources import snapshot_of
 from cors_gateway.cli.welcome import welcome
 from cors_gateway.config.load import Loaded
 from cors_gateway.config.problems import render_text
-from cors_gateway.process.listening import ListenError, bind, url_of
-from cors_gateway.process.logging import is_json, report_event
+from cors_gateway.process.listening import ListenError, url_of
+from cors_gateway.process.logging import Report, describe_fault, is_json, reporter, tell
+from cors_gateway.process.socket_table import SocketTable
 from cors_gateway.process.supervisor import GaveUpError, NotLoadedError, StartError, Supervisor
 from cors_gateway.snapshot import Admin, Snapshot
 from cors_gateway.wire.heads import has_c_parser
@@ -43,52 +43,52 @@ def serve(loaded: Loaded, load_again: Callable[[], Loaded]) -> int:
     if not has_c_parser():
         raise RefusedError(NO_C_PARSER, Exit.COULD_NOT_START)
     try:
-        asyncio.run(_serve(loaded, snapshot, _reloader(load_again)))
+        asyncio.run(_serve(loaded, snapshot, load_again))
     except (ListenError, StartError, GaveUpError) as error:
         raise RefusedError(str(error), Exit.COULD_NOT_START) from error
     return Exit.FINE
 
 
 async def _serve(loaded: Loaded, snapshot: Snapshot, load_again: Callable[[], Loaded]) -> None:
-    json_lines = is_json(snapshot.log, sys.stdout)
-
-    def report(level: str, message: str) -> None:
-        # Nobody has to read it.
-        with contextlib.suppress(OSError, ValueError):
-            report_event(level, message, json_lines=json_lines)
-
+    report = reporter(snapshot.log, json_lines=is_json(snapshot.log, sys.stdout))
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: report("error", describe_fault(context))
+    )
     async with AsyncExitStack() as stack:
-        admin = _bind_admin(stack, snapshot.admin, report)
-        supervisor = Supervisor(loaded, load_again, report)
+        admin_sockets = SocketTable("--admin")
+        stack.callback(admin_sockets.close)
+        admin = snapshot.admin
+        if admin is not None and not admin.is_default:
+            admin_sockets.take([admin.listener], 1)
+        supervisor = Supervisor(loaded, _reloader(load_again, report), report)
         stack.push_async_callback(supervisor.close)
-        await supervisor.start()
+        if not await supervisor.start():
+            return
         admin_url = ""
-        if admin is not None and snapshot.admin is not None:
-            admin_url = url_of(admin, snapshot.admin.listener)
+        if admin is not None and (sock := _admin_socket(admin_sockets, admin, report)):
+            admin_url = url_of(sock, admin.listener)
             # It takes a third of a second to import, which nobody without it should wait for.
             from cors_gateway.admin.server import serve_admin  # noqa: PLC0415
 
-            await stack.enter_async_context(serve_admin(supervisor, admin, report))
+            await stack.enter_async_context(serve_admin(supervisor, sock, report))
         _announce(snapshot, supervisor.urls(), admin_url)
         await supervisor.run()
 
 
-def _bind_admin(
-    stack: AsyncExitStack, admin: Admin | None, report: Callable[[str, str], None]
-) -> socket.socket | None:
-    """Bind before anything starts; give way only with an address that nobody chose."""
-    if admin is None:
-        return None
+def _admin_socket(sockets: SocketTable, admin: Admin, report: Report) -> socket.socket | None:
+    """Give what was bound before anything started, or bind an address that nobody chose.
+
+    That one gives way, also to the gateway's own listeners.
+    """
     try:
-        return stack.enter_context(bind(admin.listener, flag="--admin"))
+        [[sock]] = sockets.take([admin.listener], 1)
     except ListenError as error:
-        if not admin.is_default:
-            raise
         report("warning", NO_ADMIN.format(error=error))
         return None
+    return sock
 
 
-def _reloader(load_again: Callable[[], Loaded]) -> Callable[[], Loaded]:
+def _reloader(load_again: Callable[[], Loaded], report: Report) -> Callable[[], Loaded]:
     def reload() -> Loaded:
         try:
             loaded = load_again()
@@ -96,19 +96,19 @@ def _reloader(load_again: Callable[[], Loaded]) -> Callable[[], Loaded]:
             raise NotLoadedError(str(refusal)) from refusal
         if loaded.snapshot is None:
             raise NotLoadedError(render_text(loaded.problems).rstrip("\n"))
-        sys.stderr.write(render_text(loaded.problems))
+        for line in render_text(loaded.problems).splitlines():
+            report("warning", line)
         return loaded
 
     return reload
 
 
 def _announce(snapshot: Snapshot, urls: list[str], admin_url: str) -> None:
+    text = f"cors-gateway {__version__} listening on {', '.join(urls)}\n"
+    if admin_url:
+        text += f"cors-gateway: admin on {admin_url}\n"
+    if sys.stdout.isatty():
+        colour = has_colours(sys.stdout)
+        text += welcome(snapshot, urls, admin_url=admin_url or None, colour=colour)
     # Nobody has to read it.
-    with contextlib.suppress(OSError):
-        print(f"cors-gateway {__version__} listening on {', '.join(urls)}", flush=True)
-        if admin_url:
-            print(f"cors-gateway: admin on {admin_url}", flush=True)
-        if sys.stdout.isatty():
-            colour = has_colours(sys.stdout)
-            text = welcome(snapshot, urls, admin_url=admin_url or None, colour=colour)
-            print(text, end="", flush=True)
+    tell(text, sys.stdout)

@@ -72,7 +72,8 @@ class SupervisorLink(asyncio.Protocol):
         """Take that the supervisor is gone."""
         del exc
         self._transport = None
-        self._stopping.reach(Stage.DRAIN)
+        # At once: whoever starts the gateway again needs its addresses.
+        self._stopping.reach(Stage.CLOSE)
 
     def _report_again(self) -> None:
         self._report()

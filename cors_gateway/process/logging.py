@@ -18,16 +18,29 @@ import os
 import select
 import sys
 import threading
+import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import PurePath
 from time import monotonic, sleep
-from typing import TextIO
+from typing import Any, TextIO
 
 from cors_gateway.snapshot import LogSettings
 from cors_gateway.wire.record import AccessRecord, serialize_json, serialize_text
 
-__all__ = ["LogWriter", "access_logger", "is_json", "report_event"]
+__all__ = [
+    "LogWriter",
+    "Report",
+    "access_logger",
+    "describe_fault",
+    "is_json",
+    "report_event",
+    "reporter",
+    "tell",
+]
+
+LEVELS = ("debug", "info", "warning", "error")
 
 MAX_WAITING = 4 * 1024 * 1024
 """Bytes that may wait to be written; those of a single tick may be more."""
@@ -243,6 +256,16 @@ def access_logger(
     return log
 
 
+def reporter(settings: LogSettings, *, json_lines: bool) -> Report:
+    """Make what tells the operator, as far as the log's level goes."""
+
+    def report(level: str, message: str) -> None:
+        if LEVELS.index(level) >= LEVELS.index(settings.level):
+            report_event(level, message, json_lines=json_lines)
+
+    return report
+
+
 def report_event(
     level: str, message: str, *, json_lines: bool, stream: TextIO | None = None
 ) -> None:
@@ -251,24 +274,42 @@ def report_event(
     In one piece, so that it stays whole among others' lines; and not at all where nobody reads:
     what is going on is worth more than being told.
     """
-    stream = stream or sys.stderr
-    if stream is None or not _takes_more(stream):
-        return
     if json_lines:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         message = json.dumps({"time": time, "level": level, "msg": message})
     else:
         message = f"cors-gateway: {level}: {message}"
+    tell(f"{message}\n", stream or sys.stderr)
+
+
+def describe_fault(context: Mapping[str, Any]) -> str:
+    """Say in one line what nobody caught, and where it came from: what asyncio hands over."""
+    parts = [str(context.get("message", "unhandled error"))]
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        parts += [
+            f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ]
+        parts.append(repr(error))
+    return ": ".join(parts)
+
+
+def tell(text: str, stream: TextIO | None) -> None:
+    """Write to whoever reads a stream, without waiting for it; what it does not take is lost."""
+    if stream is None:
+        return
     with contextlib.suppress(OSError, ValueError):
-        stream.write(f"{message}\n")
         stream.flush()
-
-
-def _takes_more(stream: TextIO) -> bool:
-    """Say whether a stream takes a line at once."""
-    poll = select.poll()
-    try:
-        poll.register(stream.fileno(), select.POLLOUT)
-    except (OSError, ValueError):
-        return True  # it has no descriptor, so nobody to wait for
-    return bool(poll.poll(0))
+        try:
+            descriptor = stream.fileno()
+        except OSError:
+            # It has none, so there is nobody to wait for.
+            stream.write(text)
+            return
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        left = text.encode("utf-8", "backslashreplace")
+        # What says that it takes something takes this much.
+        while left and poll.poll(0):
+            left = left[os.write(descriptor, left[: select.PIPE_BUF]) :]

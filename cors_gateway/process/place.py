@@ -53,12 +53,6 @@ class Place:
             raise WorkerFailedError(why) from error
         await self.worker.wait_until_ready()
 
-    async def clear(self) -> None:
-        """End the worker, if there is one."""
-        if self.worker is not None:
-            self.worker.kill()
-            await self.worker.wait()
-
     def leave(self) -> WorkerProcess | None:
         """Give up the worker, who is not replaced any more."""
         if self.minding is not None:
@@ -76,7 +70,7 @@ class Place:
         while True:
             worker, lived = self.worker, 0.0
             if worker is not None:
-                why, lived = await worker.describe_end(), worker.lived
+                why, lived = await worker.describe_end(), worker.served
                 self.worker = None
             delay = self._restarts.delay_after(lived)
             if worker is not None:

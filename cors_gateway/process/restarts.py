@@ -27,7 +27,7 @@ class Restarts:
         """Take a death; say how long to wait before the next attempt.
 
         Args:
-            lived: seconds from the worker's start to its death.
+            lived: seconds that the worker served, up to its death.
 
         Returns:
             Seconds, or ``None`` where another attempt would end as the ones before.

@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Iterable, Sequence
 
-from cors_gateway.process.listening import bind, url_of
+from cors_gateway.process.listening import ListenError, bind, url_of
 from cors_gateway.snapshot import Listener
 
 __all__ = ["SocketTable"]
@@ -19,10 +19,11 @@ Address = tuple[str, int, str | None, int]
 
 
 class SocketTable:
-    """All listening sockets of the gateway."""
+    """Listening sockets: all of the gateway's, or that of admin."""
 
-    def __init__(self) -> None:
-        """Begin without a socket."""
+    def __init__(self, flag: str = "--listen") -> None:
+        """Begin without a socket; ``flag`` is what would choose other addresses."""
+        self._flag = flag
         self._sockets: dict[Address, list[socket.socket]] = {}
         self._files: dict[str, tuple[int, int]] = {}
         """The unix sockets that we made, and which file each is."""
@@ -40,7 +41,7 @@ class SocketTable:
                 there = list(self._sockets.get(address, ()))
                 while len(there) < places:
                     beside = there[0] if there else None
-                    sock = bind(listener, listeners, beside=beside)
+                    sock = self._bind(listener, listeners, beside)
                     there.append(sock)
                     bound.append((address, sock))
                 for place, sock in zip(by_place, there, strict=False):
@@ -79,6 +80,17 @@ class SocketTable:
     def close(self) -> None:
         """Close everything."""
         self.keep_only((), 0)
+
+    def _bind(
+        self, listener: Listener, listeners: Sequence[Listener], beside: socket.socket | None
+    ) -> socket.socket:
+        try:
+            return bind(listener, listeners, beside=beside, flag=self._flag)
+        except ListenError as error:
+            if listener.port and any(address[1] == listener.port for address in self._sockets):
+                port = f"this gateway itself has port {listener.port} already"
+                raise ListenError(f"{error} ({port}: restart it for this change)") from error
+            raise
 
     def _remove_file(self, path: str | None) -> None:
         """Remove a unix socket, unless another process has put its own there meanwhile."""

@@ -17,7 +17,9 @@ class Stage(IntEnum):
     """Accept nothing more; requests in progress may take as long as they like."""
     DRAIN = 2
     """Accept for ``drain.delay`` more; requests in progress have ``drain.timeout``."""
-    NOW = 3
+    CLOSE = 3
+    """The same without the delay."""
+    NOW = 4
     """Break off."""
 
 

@@ -19,11 +19,12 @@ from dataclasses import replace
 from typing import Any
 
 from cors_gateway.config.load import Loaded
+from cors_gateway.process.beside import start_beside
 from cors_gateway.process.control import Order
 from cors_gateway.process.cpus import count_workers
 from cors_gateway.process.listening import ListenError
 from cors_gateway.process.orphans import wait_for_orphans
-from cors_gateway.process.overview import Reloads, WorkerView
+from cors_gateway.process.overview import Reloads, WorkerState, WorkerView
 from cors_gateway.process.place import GaveUpError, Place
 from cors_gateway.process.socket_table import SocketTable
 from cors_gateway.process.tally import Tally
@@ -32,9 +33,12 @@ from cors_gateway.snapshot import Listener, Snapshot
 
 __all__ = ["GaveUpError", "NotLoadedError", "StartError", "Supervisor"]
 
-LAST_WORDS = 2.5
-"""Seconds that workers have beyond their own deadlines: with the default drain, 9.5 s in all, which
-is less than the 10 s after which Docker kills."""
+LAST_WORDS = 1.8
+"""Seconds that workers have beyond their own deadlines, or after they are told to end now."""
+
+LAST_CALL = 0.3
+"""Seconds for a worker that has missed its deadlines to end now. With the default drain that is 9.1 s
+in all, which is less than the 10 s after which Docker kills."""
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
@@ -117,8 +121,11 @@ class Supervisor:
             total.add(tally)
         return total
 
-    async def start(self) -> None:
+    async def start(self) -> bool:
         """Bind, start the workers, and wait until all of them accept connections.
+
+        Returns:
+            Whether they do; not where a signal said stop before.
 
         Raises:
             ListenError: an address cannot be had.
@@ -127,12 +134,23 @@ class Supervisor:
         self._heed_signals()
         if os.getpid() == 1:
             self._keep(wait_for_orphans(lambda: {view.pid for view in self.workers()}))
+        opening = self._loop.create_task(self._open_places(self.snapshot))
+        stopped = self._loop.create_task(self._stop.wait())
+        await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if self._stop.is_set():
+            opening.cancel()
+            # A worker that the same signal has ended is no news.
+            with contextlib.suppress(asyncio.CancelledError, ListenError, WorkerFailedError):
+                self._places = await opening
+            return False
         try:
-            self._places = await self._open_places(self.snapshot)
+            self._places = opening.result()
         except WorkerFailedError as error:
             raise StartError(str(error)) from error
         self._mind(self._places)
         self._following = self._keep(self._follow_wishes())
+        return True
 
     async def run(self) -> None:
         """Mind the workers until a signal says stop; then drain, and end.
@@ -171,10 +189,11 @@ class Supervisor:
             if self.is_draining:
                 raise NotLoadedError("the gateway is stopping")
             try:
-                loaded = await asyncio.to_thread(self._load_again)
+                loaded = await start_beside(self._load_again, "reload")
                 await self._go_over_to(loaded)
-            except (NotLoadedError, ListenError, WorkerFailedError) as error:
-                problem = str(error)
+            except Exception as error:
+                # Also what nobody thought of, such as too little memory: it must not go unseen.
+                problem = str(error) or repr(error)
                 reloads = self.reloads
                 self.reloads = replace(reloads, failed=reloads.failed + 1, last_problem=problem)
                 raise NotLoadedError(problem) from error
@@ -210,12 +229,19 @@ class Supervisor:
                 for place in places:
                     group.create_task(place.fill())
         except BaseExceptionGroup as several:
-            await asyncio.gather(*(place.clear() for place in places))
+            self._abandon(places)
             raise several.exceptions[0] from None
         except BaseException:
-            await asyncio.gather(*(place.clear() for place in places))
+            self._abandon(places)
             raise
         return places
+
+    def _abandon(self, places: Sequence[Place]) -> None:
+        """Let workers go that were to be a new set; those that accept clients may have some."""
+        self._release(places, Order.RETIRE)
+        for worker in self._retiring:
+            if worker.state is WorkerState.STARTING:
+                worker.kill()
 
     def _mind(self, places: Sequence[Place]) -> None:
         for place in places:
@@ -259,25 +285,23 @@ class Supervisor:
         """Have every worker drain, in time."""
         self._release(self._places, Order.DRAIN)
         leaving = set(self._retiring)
+        for worker in leaving:
+            worker.order(Order.DRAIN)
         drain = self.snapshot.drain
         # When the workers do, or who connects then would wait for nobody.
         self._loop.call_later(drain.delay, self._sockets.close)
         ended = self._loop.create_task(_wait_for_all(leaving))
-        for order, seconds in (
-            (Order.DRAIN, drain.delay + drain.timeout + LAST_WORDS),
-            (Order.STOP, LAST_WORDS),
-        ):
+        hurried = self._loop.create_task(self._stop_now.wait())
+        await asyncio.wait(
+            {ended, hurried},
+            timeout=drain.delay + drain.timeout + LAST_WORDS,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if not ended.done():
             for worker in leaving:
-                worker.order(order)
-            hurried = self._loop.create_task(self._stop_now.wait())
-            await asyncio.wait(
-                {ended, hurried} if order is Order.DRAIN else {ended},
-                timeout=seconds,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            hurried.cancel()
-            if ended.done():
-                break
+                worker.order(Order.STOP)
+            await asyncio.wait({ended}, timeout=LAST_WORDS if hurried.done() else LAST_CALL)
+        hurried.cancel()
         for worker in leaving:
             worker.kill()
         await ended

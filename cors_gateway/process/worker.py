@@ -14,9 +14,7 @@ import itertools
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from pathlib import PurePath
 from typing import Any
 
 import uvloop
@@ -24,10 +22,16 @@ import uvloop
 from cors_gateway.process.certificates import CertificateWatch, ListenerCertificate
 from cors_gateway.process.counting import Counting
 from cors_gateway.process.link import SupervisorLink
-from cors_gateway.process.logging import LogWriter, access_logger, is_json, report_event
+from cors_gateway.process.logging import (
+    LogWriter,
+    access_logger,
+    describe_fault,
+    is_json,
+    reporter,
+)
 from cors_gateway.process.memory import keep_freed_memory
 from cors_gateway.process.stopping import Stage, Stopping
-from cors_gateway.snapshot import LogSettings, Snapshot
+from cors_gateway.snapshot import Snapshot
 from cors_gateway.wire.downstream import DownstreamConnection
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord
@@ -41,7 +45,6 @@ The event loop counts the time for what is still to be sent as well, and would c
 that is only slow.
 """
 
-LEVELS = ("debug", "info", "warning", "error")
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
 
@@ -81,9 +84,9 @@ async def _serve(
     wanted = {listener.tls for listener in snapshot.listeners if listener.tls is not None}
     certificates = {tls: ListenerCertificate(tls) for tls in wanted}
     json_lines = is_json(snapshot.log, sys.stdout)
-    report = _reporter(snapshot.log, json_lines=json_lines)
+    report = reporter(snapshot.log, json_lines=json_lines)
     writer = LogWriter(sys.stdout, log_lock, report)
-    loop.set_exception_handler(lambda _, context: _report_fault(context, json_lines=json_lines))
+    loop.set_exception_handler(lambda _, context: report("error", describe_fault(context)))
     counting = Counting(writer)
     log = access_logger(snapshot.log, writer, json_lines=json_lines)
 
@@ -108,6 +111,8 @@ async def _serve(
     announce()
     link.say_ready()
     await stopping.wait_beyond(Stage.SERVE)
+    # From now on every answer says that its connection will close.
+    plane.draining = True
     if stopping.stage is Stage.DRAIN:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(snapshot.drain.delay):
@@ -128,7 +133,13 @@ def _heed_signals(loop: asyncio.AbstractEventLoop, stopping: Stopping) -> None:
 
 async def _drain(plane: Plane, stopping: Stopping) -> None:
     """Let what is in progress end, in the time that the stage leaves; the stage may go on."""
-    seconds = {Stage.RETIRE: None, Stage.DRAIN: plane.snapshot.drain.timeout, Stage.NOW: 0}
+    timeout = plane.snapshot.drain.timeout
+    seconds = {Stage.RETIRE: None, Stage.DRAIN: timeout, Stage.CLOSE: timeout, Stage.NOW: 0}
+    if stopping.stage is Stage.RETIRE and any(each.tls for each in plane.snapshot.listeners):
+        # Connections in the middle of their handshake are the event loop's, and not yet ours.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(plane.snapshot.timeouts.head):
+                await stopping.wait_beyond(Stage.RETIRE)
     while True:
         draining = plane.loop.create_task(plane.drain(seconds[stopping.stage]))
         hurried = plane.loop.create_task(stopping.wait_beyond(stopping.stage))
@@ -159,28 +170,3 @@ async def _accept(
         lambda: DownstreamConnection(plane), sock=sock, **settings
     )
     return server
-
-
-def _reporter(settings: LogSettings, *, json_lines: bool) -> Callable[[str, str], None]:
-    """Make what tells the operator, as far as the log's level goes."""
-
-    def report(level: str, message: str) -> None:
-        if LEVELS.index(level) >= LEVELS.index(settings.level):
-            # Nobody has to read it.
-            with contextlib.suppress(OSError, ValueError):
-                report_event(level, message, json_lines=json_lines)
-
-    return report
-
-
-def _report_fault(context: dict[str, Any], *, json_lines: bool) -> None:
-    """Say in one line what nobody caught, and where it came from."""
-    parts = [str(context.get("message", "unhandled error"))]
-    error = context.get("exception")
-    if isinstance(error, BaseException):
-        parts += [
-            f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"
-            for frame in traceback.extract_tb(error.__traceback__)
-        ]
-        parts.append(repr(error))
-    report_event("error", ": ".join(parts), json_lines=json_lines)

@@ -45,7 +45,7 @@ class WorkerProcess:
         self._process = process
         self._control = control
         self._started = time.time()
-        self._began = time.monotonic()
+        self._ready_since = 0.0
         self._failure = ""
         self._ready = asyncio.get_running_loop().create_future()
         self._reports: list[asyncio.Future[None]] = []
@@ -71,6 +71,8 @@ class WorkerProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 pass_fds=lent,
+                # Out of the terminal's foreground: ^C is for the supervisor, also at the start.
+                process_group=0,
             )
         except BaseException:
             ours.close()
@@ -89,9 +91,9 @@ class WorkerProcess:
         return WorkerView(self.slot, self._process.pid, self.state, self._started)
 
     @property
-    def lived(self) -> float:
-        """Seconds since its start."""
-        return time.monotonic() - self._began
+    def served(self) -> float:
+        """Seconds since it was ready; 0 where it never was."""
+        return time.monotonic() - self._ready_since if self._ready_since else 0.0
 
     async def wait_until_ready(self) -> None:
         """Wait until it accepts connections.
@@ -136,8 +138,10 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End it without asking."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        if self._process.returncode is None:
+            # Not by asyncio's own: that looks whether it has ended, and takes its status from who waits.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def report(self) -> Tally:
         """Ask what it has counted; what it said last where it does not answer in time."""
@@ -168,6 +172,7 @@ class WorkerProcess:
         message = parse_line(line)
         if message.get("ready"):
             self.state = WorkerState.READY
+            self._ready_since = time.monotonic()
             if not self._ready.done():
                 self._ready.set_result(None)
         if "failed" in message:

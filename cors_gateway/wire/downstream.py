@@ -270,7 +270,7 @@ class DownstreamConnection(asyncio.Protocol):
     def exchange_ended(self, *, persists: bool, still_sending: bool) -> None:
         """Go on with the next request, or close."""
         self._exchange = None
-        if persists and not self._plane.draining:
+        if persists and not self._plane.closing:
             self._await_head()
         elif still_sending or self._heads.unread:
             self._linger()

@@ -66,6 +66,8 @@ class Plane:
         self.ticker = Ticker(loop, self._on_tick)
         self.draining = False
         """Whether every response says that its connection will close."""
+        self.closing = False
+        """Whether a connection closes after the response in progress, whatever that has said."""
         self.connections: set[Connection] = set()
         self._refused: set[Connection] = set()  # being told so: they take nobody's place
         self.accepted = 0
@@ -138,10 +140,16 @@ class Plane:
             self._emptied.set_result(None)
 
     async def drain(self, timeout: float | None) -> None:
-        """Let what is in progress end, for at most ``timeout`` seconds, then close everything."""
+        """Let what is in progress end, for at most ``timeout`` seconds, then close everything.
+
+        Without a timeout idle connections stay until their clients ask once more or go: who asks
+        at the moment in which an idle connection is closed gets no answer.
+        """
         self.draining = True
-        for connection in tuple(self.connections):
-            connection.drain()
+        if timeout is not None:
+            self.closing = True
+            for connection in tuple(self.connections):
+                connection.drain()
         if not await self._is_empty_within(timeout):
             for connection in tuple(self.connections):
                 connection.stop()

@@ -235,8 +235,27 @@ def test_any_other_answer_is_no(command: Command, answer: bytes, said: str) -> N
     assert ended.err.startswith(f"cors-gateway: http://127.0.0.1:{port}/readyz: {said}")
 
 
+def test_a_yes_of_somebody_else_does_not_count(command: Command) -> None:
+    with answering(b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 3\r\n\r\nok\n") as port:
+        ended = command("healthcheck", "--admin", f"127.0.0.1:{port}")
+
+    assert ended.code == 1
+    assert "what answers is no admin listener" in ended.err
+
+
+@pytest.mark.parametrize("said", ["on", "true"])
+def test_where_admin_is_only_said_to_be_on_its_usual_place_is_asked(
+    command: Command, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    monkeypatch.setenv("CORS_GATEWAY_ADMIN", said)
+
+    ended = command("healthcheck", "--timeout", "1")
+
+    assert "http://127.0.0.1:9901/readyz" in ended.out + ended.err
+
+
 def test_an_answer_that_does_not_end_is_not_read_to_its_end(command: Command) -> None:
-    endless = b"HTTP/1.1 200 OK\r\n\r\n" + b"a" * 100_000
+    endless = b"HTTP/1.1 200 OK\r\nServer: cors-gateway\r\n\r\n" + b"a" * 100_000
     with answering(endless, then_waits=True) as port:
         ended = command("healthcheck", "--admin", f"127.0.0.1:{port}", "--timeout", "20")
 

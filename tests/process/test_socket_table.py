@@ -132,3 +132,13 @@ def test_a_unix_socket_that_is_another_process_by_now_stays(
         table.close()
 
         assert path.exists()
+
+
+def test_an_address_that_takes_in_our_own_needs_a_restart(table: SocketTable) -> None:
+    [[probe]] = table.take([FREE], 1)
+    port = port_of(probe)
+    table.close()
+    table.take([Listener("127.0.0.1", port)], 1)
+
+    with pytest.raises(ListenError, match=r"this gateway itself has port \d+ already: restart it"):
+        table.take([Listener("0.0.0.0", port)], 1)

@@ -10,14 +10,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.peers.processes import Running, running
+from cors_gateway.process.supervisor import LAST_CALL, LAST_WORDS
+from cors_gateway.snapshot import Drain
+from tests.peers.processes import SMALL, Running, running
 
 PATIENCE = 30.0
 ORIGIN = b"https://app.example.com"
@@ -220,7 +222,8 @@ class TestWorkersAreReplaced:
             assert "is replaced in 0.25 s" in pauses[1]
 
     def test_a_worker_outlives_no_supervisor(self, tmp_path: Path, api: Api) -> None:
-        with gateway(tmp_path, config(api.port), 2) as served:
+        text = config(api.port, server=", drain: {delay: 1h}")
+        with gateway(tmp_path, text, 2) as served:
             workers = served.workers()
             os.kill(served.pid, signal.SIGKILL)
 
@@ -288,9 +291,11 @@ class TestTheEnd:
         with gateway(tmp_path, text, 2) as served:
             served.is_told(signal.SIGTERM)
             time.sleep(0.3)
-
-            assert all(is_answered(served.answer()) for _ in range(4))
+            answers = [served.answer() for _ in range(4)]
             served.is_told(signal.SIGTERM)
+
+            assert all(is_answered(answer) for answer in answers)
+            assert all(b"connection: close" in answer.lower() for answer in answers)
             assert served.ends() == 0
 
     def test_a_second_signal_ends_it_without_waiting(self, tmp_path: Path, api: Api) -> None:
@@ -325,6 +330,114 @@ class TestTheEnd:
             served.is_told(signal.SIGTERM)
 
             assert served.ends() == 0
+
+    def test_by_default_that_takes_less_than_docker_waits(self) -> None:
+        drain = Drain()
+        at_exit = 0.7  # admin's farewell, and the interpreter's own end
+
+        assert drain.delay + drain.timeout + LAST_WORDS + LAST_CALL + at_exit < 10
+
+    @pytest.mark.parametrize("to_all", [False, True], ids=["as ^C does", "as systemd does"])
+    def test_it_can_be_ended_before_it_serves(self, tmp_path: Path, api: Api, to_all: bool) -> None:
+        file = tmp_path / "gateway.yaml"
+        file.write_text(config(api.port))
+        argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
+        with running(argv, {"CORS_GATEWAY_WORKERS": "2"}) as program:
+            served = Gateway(program, 0, file)
+            wait_until(lambda: len(served.workers()) == 2)
+            for pid in (served.pid, *(served.workers() if to_all else ())):
+                os.kill(pid, signal.SIGTERM if to_all else signal.SIGINT)
+
+            assert served.ends() == 0
+        assert program.printed == []
+
+    def test_whose_output_nobody_reads_is_ended_too(self, tmp_path: Path, api: Api) -> None:
+        """Full pipes from the beginning, as of a program that does not read what it has started."""
+        file = tmp_path / "gateway.yaml"
+        file.write_text(config(api.port).replace(":0", f":{free_port()}"))
+        port = int(file.read_text().partition("127.0.0.1:")[2].partition('"')[0])
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writing, b"x" * 4096)
+        argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
+        with subprocess.Popen(
+            argv,
+            stdout=writing,
+            stderr=writing,
+            text=True,
+            env={**os.environ, **SMALL},
+        ) as process:
+            try:
+                wait_until(lambda: not is_refused(port))
+                served = Gateway(Running(process), port, file)
+                assert all(is_answered(served.answer()) for _ in range(20))
+                file.write_text("no configuration" * 1000)
+                for _ in range(10):
+                    process.send_signal(signal.SIGHUP)
+                assert is_answered(served.answer())
+                process.terminate()
+
+                assert process.wait(PATIENCE) == 0
+            finally:
+                process.kill()
+                os.close(reading)
+                os.close(writing)
+
+    @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+    def test_closed_streams_are_nobodys_sockets(
+        self, tmp_path: Path, api: Api, closed: str
+    ) -> None:
+        file = tmp_path / "gateway.yaml"
+        file.write_text(config(api.port).replace(":0", f":{free_port()}"))
+        port = int(file.read_text().partition("127.0.0.1:")[2].partition('"')[0])
+        argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
+        log = tmp_path / "log"
+        script = f'exec "$@" {closed}' if "2>" in closed else f'exec "$@" 2>"$LOG" {closed}'
+        with subprocess.Popen(
+            ["/bin/sh", "-c", script, "sh", *argv],
+            text=True,
+            env={**os.environ, **SMALL, "LOG": str(log)},
+        ) as process:
+            try:
+                wait_until(lambda: not is_refused(port))
+                assert is_answered(Gateway(Running(process), port, file).answer())
+                process.terminate()
+                assert process.wait(PATIENCE) == 0
+            finally:
+                process.kill()
+        assert not log.exists() or "Assertion" not in log.read_text()
+
+    def test_a_worker_that_hangs_at_the_start_holds_up_no_stop(
+        self, tmp_path: Path, api: Api
+    ) -> None:
+        file = tmp_path / "gateway.yaml"
+        file.write_text(config(api.port))
+        argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
+        with running(argv) as program:
+            served = Gateway(program, 0, file)
+            wait_until(lambda: bool(served.workers()))
+            os.kill(served.workers()[0], signal.SIGSTOP)
+            began = time.monotonic()
+            served.is_told(signal.SIGTERM)
+
+            assert served.ends() == 0
+            assert time.monotonic() - began < 25, "it waited for the worker"
+
+
+def free_port() -> int:
+    """A port that is free now: where nobody can read which one was taken."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def is_ignored(status: str, number: signal.Signals) -> bool:
+    """Read from ``/proc/PID/status`` whether a process ignores a signal."""
+    mask = int(status.partition("SigIgn:")[2].split()[0], 16)
+    return bool(mask & 1 << (number - 1))
 
 
 def is_refused(port: int) -> bool:
@@ -428,14 +541,39 @@ class TestAReload:
             assert served.workers() == before
             assert is_answered(served.answer())
 
-    def test_under_load_no_request_fails(self, tmp_path: Path, api: Api) -> None:
+    def test_who_has_connected_and_not_asked_yet_is_answered(
+        self, tmp_path: Path, api: Api
+    ) -> None:
+        with gateway(tmp_path, config(api.port), 2) as served, ExitStack() as stack:
+            before = set(served.workers())
+            clients = [stack.enter_context(served.connects()) for _ in range(16)]
+            for client in clients[:8]:
+                client.sendall(GET[:20])
+            wait_until(lambda: any(has_clients(pid, served.port) for pid in before))
+            served.is_told(signal.SIGHUP)
+            served.says("reloaded ")
+            time.sleep(0.5)
+            for number, client in enumerate(clients):
+                client.sendall(GET[20:] if number < 8 else GET)
+            answers = [receive(client) for client in clients]
+
+            assert [is_answered(answer) for answer in answers] == [True] * 16
+            wait_until(lambda: not before & set(served.workers()), "the old ones stay")
+
+    @pytest.mark.parametrize("persistent", [False, True], ids=["each anew", "keep-alive"])
+    def test_under_load_no_request_fails(self, tmp_path: Path, api: Api, persistent: bool) -> None:
         with gateway(tmp_path, config(api.port), 2) as served:
             results: list[bytes] = []
             enough = threading.Event()
 
             def ask_again_and_again() -> None:
                 while not enough.is_set():
-                    results.append(served.answer())
+                    with served.connects() as client:
+                        for _ in range(1_000_000 if persistent else 1):
+                            client.sendall(GET)
+                            results.append(receive(client))
+                            if enough.is_set() or b"connection: close" in results[-1].lower():
+                                break
 
             threads = [threading.Thread(target=ask_again_and_again) for _ in range(4)]
             for thread in threads:
@@ -466,6 +604,45 @@ class TestAReload:
             assert 1 <= sum("reloaded " in line for line in served.program.printed) <= 3
             assert is_answered(served.answer())
 
+    def test_one_that_waits_for_a_file_holds_up_no_stop(self, tmp_path: Path, api: Api) -> None:
+        """As on a network's file system that does not answer."""
+        with gateway(tmp_path, config(api.port)) as served:
+            os.mkfifo(tmp_path / "secret")
+            headers = f"headers: {{set: {{X-Key: '${{file:{tmp_path}/secret}}'}}}}"
+            upstream = f"http://127.0.0.1:{api.port}\n"
+            blocked = config(api.port).replace(
+                upstream, f"{{url: '{upstream.strip()}', {headers}}}\n"
+            )
+            served.config.write_text(blocked)
+            served.is_told(signal.SIGHUP)
+            time.sleep(1)
+            assert is_answered(served.answer())
+            served.is_told(signal.SIGTERM)
+
+            assert served.ends() == 0
+
+    def test_one_that_fails_half_way_breaks_nothing(self, tmp_path: Path, api: Api) -> None:
+        """A worker of the new set has been ready, and has clients, when another one fails."""
+        script = HALF_WAY.format(config=str(tmp_path / "gateway.yaml"))
+        (tmp_path / "gateway.yaml").write_text(config(api.port, server=", workers: 2"))
+        with running([sys.executable, "-c", script]) as program:
+            served = Gateway(program, int(program.wait_for(LISTENING)[1]), tmp_path)
+            before = set(served.workers())
+            served.is_told(signal.SIGHUP)
+            wait_until(lambda: len(served.workers()) > 2)
+            with ExitStack() as stack:
+                clients = [stack.enter_context(served.connects()) for _ in range(40)]
+                for client in clients:
+                    client.sendall(GET.replace(b"/", b"/wait", 1))
+                for _ in clients:
+                    assert api.arrived.acquire(timeout=PATIENCE)
+                (tmp_path / "fail").touch()
+                served.says("not reloaded")
+                api.may_answer.set()
+
+                assert [is_answered(receive(client)) for client in clients] == [True] * 40
+            wait_until(lambda: set(served.workers()) == before)
+
     def test_one_that_hangs_holds_up_no_stop(self, tmp_path: Path, api: Api) -> None:
         with gateway(tmp_path, config(api.port)) as served:
             seen = set(served.workers())
@@ -492,7 +669,45 @@ class TestAReload:
                 assert all(is_answered(served.answer()) for _ in range(8))
 
 
+HALF_WAY = """
+import asyncio, os, sys
+from cors_gateway.process import place
+from cors_gateway.process.worker_process import WorkerFailedError
+
+count = 0
+fill = place.Place.fill
+
+async def fill_all_but_the_last(self):
+    global count
+    count += 1
+    if count < 4:
+        return await fill(self)
+    while not os.path.exists(os.path.dirname({config!r}) + "/fail"):
+        await asyncio.sleep(0.02)
+    raise WorkerFailedError("as the test wants it")
+
+place.Place.fill = fill_all_but_the_last
+from cors_gateway.cli.main import main
+sys.exit(main(["run", "-c", {config!r}, "--workers", "2"]))
+"""
+"""The command, whose second reload cannot start its last worker once there is a file ``fail``."""
+
+
 class TestTheStart:
+    def test_a_wish_to_reload_does_not_end_it(self, tmp_path: Path, api: Api) -> None:
+        """``systemctl reload`` may come at any time."""
+        file = tmp_path / "gateway.yaml"
+        os.mkfifo(file)
+        argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
+        with running(argv) as program:
+            ignored = Path(f"/proc/{program.process.pid}/status")
+            wait_until(lambda: is_ignored(ignored.read_text("ascii"), signal.SIGHUP))
+            program.process.send_signal(signal.SIGHUP)
+            file.write_text(config(api.port))
+
+            port = int(program.wait_for(LISTENING)[1])
+            assert is_answered(Gateway(program, port, file).answer())
+
     def test_several_workers_share_the_clients(self, tmp_path: Path, api: Api) -> None:
         with gateway(tmp_path, config(api.port), 2) as served:
             clients = [served.connects() for _ in range(64)]
@@ -502,16 +717,45 @@ class TestTheStart:
                 client.close()
 
     def test_each_access_is_logged_once_and_whole(self, tmp_path: Path, api: Api) -> None:
+        # Bytes that are six characters in JSON: a line of several thousand.
+        long = b"".join(
+            b"%s: %s\r\n" % (name, b"\xe9" * 255) for name in (b"User-Agent", b"X-Request-ID")
+        )
         with gateway(tmp_path, config(api.port), 2) as served:
-            long = b"/" + b"x" * 4000
-            for number in range(40):
-                served.answer(GET.replace(b"/", long + b"%d" % number, 1))
+
+            def ask() -> None:
+                for _ in range(40):
+                    served.answer(GET[:-2] + long + b"\r\n")
+
+            threads = [threading.Thread(target=ask) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
             served.is_told(signal.SIGTERM)
             assert served.ends() == 0
-            wait_until(lambda: sum('"msg": "access"' in x for x in served.program.printed) == 40)
+            wait_until(lambda: sum('"msg": "access"' in x for x in served.program.printed) == 160)
 
         lines = [line for line in served.program.printed if '"access"' in line]
         assert all(json.loads(line)["http.response.status_code"] == 200 for line in lines)
+
+    def test_workers_take_turns_at_the_log(self, tmp_path: Path, api: Api) -> None:
+        with gateway(tmp_path, config(api.port), 2) as served:
+            for pid in served.workers():
+                names = [str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()]
+                assert [name for name in names if "log-lock" in name]
+
+    def test_the_level_of_the_log_is_the_supervisors_too(self, tmp_path: Path, api: Api) -> None:
+        text = config(api.port) + "log: {level: error}\n"
+        with gateway(tmp_path, text) as served:
+            before = set(served.workers())
+            served.is_told(signal.SIGHUP)
+            wait_until(lambda: not before & set(served.workers()))
+            served.config.write_text("no configuration")
+            served.is_told(signal.SIGHUP)
+            served.says("not reloaded")
+
+            assert not served.has_said('"level": "info"')
 
     def test_modules_that_lie_around_are_not_taken_for_ours(
         self, tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch

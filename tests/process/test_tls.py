@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import signal
 import socket
 import ssl
@@ -301,3 +302,16 @@ def test_curl_does_not_take_what_it_does_not_trust(gateway: TlsGateway) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
 
     assert done.returncode == 60, done.stderr
+
+
+def test_a_reload_lets_a_handshake_end_that_has_begun(tmp_path: Path) -> None:
+    with api() as legacy, tls_gateway(tmp_path, legacy.port) as gateway:
+        open_before = gateway.descriptors()
+        with gateway.raw() as client:
+            wait_until(lambda: gateway.descriptors() > open_before)
+            gateway.is_told(signal.SIGHUP)
+            gateway.program.wait_for(re.compile("reloaded "))
+            time.sleep(0.5)
+            trusted = gateway.authority.trusted()
+            with trusted.wrap_socket(client, server_hostname="localhost") as secure:
+                assert ask(secure) == (200, b"https")

@@ -18,6 +18,7 @@ from typing import Any
 import trustme
 
 from tests.peers.processes import Running, running
+from tests.process.running_worker import children_of
 
 __all__ = ["Api", "Authority", "TlsGateway", "api", "common_name", "tls_gateway", "wait_until"]
 
@@ -177,7 +178,9 @@ class TlsGateway:
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
 
     def descriptors(self) -> int:
-        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+        """Count what the worker has open."""
+        [worker] = children_of(self.pid)
+        return len(list(Path(f"/proc/{worker}/fd").iterdir()))
 
     def lines(self, text: str) -> list[str]:
         """Give what was printed with ``text`` in it."""
