@@ -220,6 +220,24 @@ def test_no_counter_falls_when_a_worker_dies(own: Whole) -> None:
                 assert later[key] >= value, key
 
 
+def test_no_counter_falls_at_a_reload(own: Whole) -> None:
+    own.preflights(10)
+    before = own.comes_to(lambda samples: requests_in(samples) == 10)
+    own.program.process.send_signal(signal.SIGHUP)
+    states = sample("cors_gateway_workers", state="retiring")
+    after = own.comes_to(
+        lambda samples: (
+            samples[sample("cors_gateway_config_reloads_total", result="success")] == 1
+            and not samples.get(states)
+        )
+    )
+
+    assert requests_in(after) == 10
+    for key, value in before.items():
+        if key[0].endswith(("_total", "_count", "_sum", "_bucket")):
+            assert after[key] >= value, key
+
+
 def test_a_reload_that_fails_shows_and_one_that_works_ends_that(own: Whole) -> None:
     digest = json.loads(own.told("/config")[1])["digest"]
     own.file.write_text(CONFIG.replace("/}", "nowhere}"))
