@@ -57,8 +57,10 @@ coverage: setup
 	$(BIN)/python -m pytest -q --cov=cors_gateway.cors --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 tests/cors
 	$(BIN)/python -m pytest -q --cov=cors_gateway.messages --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 tests/messages
 
-# How long large configurations take to load, and to decide by; what a mebibyte costs beside nginx.
+# How long a worker takes to start, large configurations to load and to decide by; what a mebibyte costs
+# beside nginx.
 bench: setup
+	$(BIN)/python -m bench.starting
 	$(BIN)/python -m bench.loading
 	$(BIN)/python -m bench.throughput
 
@@ -81,11 +83,12 @@ image:
 	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
 	  -t $(IMAGE) .
 
-# Builds the image, runs it and calls it, alone and in the stack of docker-compose.yml.
+# Builds the image, runs it and calls it, alone and in the stack of docker-compose.yml: docker needs its
+# compose plugin for that, podman podman-compose.
 image-test: setup
 	CONTAINER_ENGINE="$(CONTAINER_ENGINE)" CONTAINER_BUILD_FLAGS="$(CONTAINER_BUILD_FLAGS)" \
 	  $(BIN)/python -m pytest tests/image $(ARGS)
 
 clean:
 	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find cors_gateway tests -name __pycache__ -prune -exec rm -rf {} +
+	find cors_gateway tests docs bench compose -name __pycache__ -prune -exec rm -rf {} +

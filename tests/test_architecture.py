@@ -34,6 +34,12 @@ RINGS = {
 }
 """The ring of each part of the package. Who adds a part decides here where it stands."""
 
+NARROW = [
+    ("admin", "process", {"beside", "metrics", "overview", "tally"}),
+    ("demo", "", {"cors"}),
+]
+"""Who may import less than its ring lets it: a part, of which part, what. ``""`` is the package."""
+
 OUTSIDE_WORLD = frozenset(
     {
         "aiohttp",
@@ -89,6 +95,24 @@ def upward_imports(graph: Mapping[str, Iterable[str]]) -> list[str]:
     return broken
 
 
+def imports_beyond_the_narrow(graph: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return each import of a part that may import less than its ring, as a sentence."""
+    broken = []
+    for importer, imported_modules in graph.items():
+        for part, source, allowed in NARROW:
+            if part_of(importer) != part:
+                continue
+            prefix = ".".join(filter(None, (PACKAGE, source))) + "."
+            broken += [
+                f"{importer} imports {imported}: of {prefix[:-1]} it may import {sorted(allowed)}"
+                for imported in imported_modules
+                if imported.startswith(prefix)
+                and part_of(imported) != part
+                and imported.removeprefix(prefix).partition(".")[0] not in allowed
+            ]
+    return broken
+
+
 def find_cycle(graph: Mapping[str, Iterable[str]]) -> list[str]:
     """Return the modules of one import cycle in order, or an empty list."""
     finished: set[str] = set()
@@ -137,6 +161,10 @@ def test_every_part_of_the_package_has_a_ring() -> None:
 
 def test_imports_run_downwards() -> None:
     assert upward_imports(OWN_IMPORTS) == []
+
+
+def test_admin_and_the_demonstration_import_less_than_their_ring_may() -> None:
+    assert imports_beyond_the_narrow(OWN_IMPORTS) == []
 
 
 def test_no_modules_import_each_other() -> None:
@@ -216,6 +244,22 @@ def later():
 )
 def test_the_order_of_the_rings(importer: str, imported: str, count: int) -> None:
     assert len(upward_imports({importer: [imported]})) == count
+
+
+@pytest.mark.parametrize(
+    "importer, imported, count",
+    [
+        pytest.param("cors_gateway.admin.x", "cors_gateway.process.tally", 0, id="admin, counts"),
+        pytest.param("cors_gateway.admin.x", "cors_gateway.config.load", 0, id="admin, below"),
+        pytest.param("cors_gateway.admin.x", "cors_gateway.process.place", 1, id="admin, more"),
+        pytest.param("cors_gateway.demo.x", "cors_gateway.cors.browser", 0, id="demo, cors/"),
+        pytest.param("cors_gateway.demo.x", "cors_gateway.demo.y", 0, id="demo, itself"),
+        pytest.param("cors_gateway.demo.x", "cors_gateway.messages.heads", 1, id="demo, more"),
+        pytest.param("cors_gateway.cli.x", "cors_gateway.process.place", 0, id="somebody else"),
+    ],
+)
+def test_who_may_import_less(importer: str, imported: str, count: int) -> None:
+    assert len(imports_beyond_the_narrow({importer: [imported]})) == count
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from cors_gateway.admin.overview import Overview, served
+from cors_gateway.process.overview import WorkerState
 
 __all__ = ["describe", "spell_time", "unreadiness"]
 
@@ -55,4 +56,4 @@ def _lines(overview: Overview) -> Iterator[str]:
 
 
 def _ready_slots(overview: Overview) -> set[int]:
-    return {worker.slot for worker in overview.workers() if worker.state == "ready"}
+    return {worker.slot for worker in overview.workers() if worker.state is WorkerState.READY}

@@ -24,11 +24,11 @@ from cors_gateway import __version__
 from cors_gateway.admin.overview import Overview, served
 from cors_gateway.admin.processes import Processes, Usage
 from cors_gateway.process.metrics import DURATIONS, METRICS, Kind, Metric, Source
+from cors_gateway.process.overview import WorkerState
 from cors_gateway.process.tally import Durations, Labels, Tally
 
 __all__ = ["Facts", "expose", "look_at"]
 
-STATES = ("starting", "ready", "retiring")
 BOUNDS = (*map(str, DURATIONS), "+Inf")
 
 Values = Mapping[Labels, float]
@@ -49,7 +49,7 @@ def look_at(overview: Overview) -> Facts:
     snapshot, reloads, workers = served(overview), overview.reloads, overview.workers()
     states = [worker.state for worker in workers]
     values: dict[str, Values] = {
-        "workers": {(state,): states.count(state) for state in STATES},
+        "workers": {(state,): states.count(state) for state in WorkerState},
         "worker_restarts_total": {(): overview.restarts},
         "config_reloads_total": {("success",): reloads.succeeded, ("failure",): reloads.failed},
         "config_last_reload_successful": {(): 0 if reloads.last_problem else 1},

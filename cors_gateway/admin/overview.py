@@ -1,56 +1,17 @@
 """What admin sees of the gateway: the configuration that is served, and the processes that serve it.
 
-Only shapes: whoever minds the processes has them, and neither knows the other.
+Only a shape: whoever minds the processes has it, and does not know admin.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from cors_gateway.config.load import Loaded
+from cors_gateway.process.overview import Reloads, WorkerView
 from cors_gateway.process.tally import Tally
 from cors_gateway.snapshot import Snapshot
 
-__all__ = ["Overview", "Reloads", "WorkerView", "served"]
-
-
-class WorkerView(Protocol):
-    """One worker process."""
-
-    @property
-    def slot(self) -> int:
-        """Its number, from 0; the one that takes its place has it too."""
-
-    @property
-    def pid(self) -> int:
-        """The process."""
-
-    @property
-    def state(self) -> str:
-        """``starting``, ``ready`` or ``retiring``."""
-
-    @property
-    def started(self) -> float:
-        """In seconds since the epoch."""
-
-
-class Reloads(Protocol):
-    """How loading the configuration again went."""
-
-    @property
-    def succeeded(self) -> int:
-        """Times that it did; the start does not count."""
-
-    @property
-    def failed(self) -> int:
-        """Times that it did not."""
-
-    @property
-    def last_success(self) -> float:
-        """When what is served was loaded, in seconds since the epoch; the start counts."""
-
-    @property
-    def last_problem(self) -> str:
-        """Why the last attempt failed; empty where it did not."""
+__all__ = ["Overview", "served"]
 
 
 class Overview(Protocol):

@@ -25,7 +25,8 @@ def add_serving(parser: argparse.ArgumentParser, *, admin: str) -> None:
     parser.add_argument(
         "--listen",
         metavar="ADDR",
-        help="host:port, :port, [::]:port or unix:/path; several with commas between",
+        help="host:port, :port, [::]:port or unix:/path; several with commas between "
+        "(default: 0.0.0.0:8080, every IPv4 address; 127.0.0.1:8080 is this machine only)",
     )
     parser.add_argument(
         "--workers",

@@ -5,6 +5,7 @@ comes from elsewhere, and its Content-Security-Policy says so. It can ask only f
 ``calls``: this server fetches no address that a page names.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.resources import files
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from aiohttp import ClientSession, web
 
 from cors_gateway.demo.calls import CALLS
 from cors_gateway.demo.places import Places
-from cors_gateway.demo.reasons import explain_call
+from cors_gateway.demo.reasons import AT_ONCE, explain_call
 
 __all__ = ["page"]
 
@@ -33,6 +34,7 @@ FILES = {
 
 PLACES = web.AppKey("places", Places)
 SESSION = web.AppKey("session", ClientSession)
+TURNS = web.AppKey("turns", asyncio.Semaphore)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -44,6 +46,7 @@ def page(places: Places) -> web.Application:
     """
     application = web.Application(middlewares=[_stay_at_home])
     application[PLACES] = places
+    application[TURNS] = asyncio.Semaphore(AT_ONCE)
     application.cleanup_ctx.append(_session)
     application.on_response_prepare.append(_protect)
     application.add_routes([web.get(path, _show) for path in FILES])
@@ -108,4 +111,5 @@ async def _tell_why(request: web.Request) -> web.Response:
     call = next((call for call in CALLS if call.name == request.match_info["name"]), None)
     if call is None:
         raise web.HTTPNotFound
-    return web.json_response(await explain_call(request.app[SESSION], call, request.app[PLACES]))
+    app = request.app
+    return web.json_response(await explain_call(app[SESSION], call, app[PLACES], app[TURNS]))

@@ -4,6 +4,9 @@ Straight, the API itself is asked what a browser would ask it, and the browser's
 answer (``cors.browser``). For the way through the gateway its admin listener is asked: nothing here
 knows what the policy says. Requests that change something are never sent, because all of them need
 a preflight, and the API's answer to that decides.
+
+The admin listener takes few questions at once, and refuses whoever comes beside them. A page asks
+for all calls together, and there may be several pages; so questions wait here for their turn.
 """
 
 import asyncio
@@ -23,10 +26,14 @@ from cors_gateway.demo.calls import Call
 from cors_gateway.demo.excerpt import excerpt
 from cors_gateway.demo.places import Places
 
-__all__ = ["STRANGER", "explain_call"]
+__all__ = ["AT_ONCE", "STRANGER", "explain_call"]
 
 STRANGER = "https://evil.example"
 """Somebody else's page, for what a browser would not show: who may open a WebSocket."""
+
+AT_ONCE = 2
+"""Questions to the admin listener: it computes one while the next is on its way, and has places left
+for whoever else asks."""
 
 PATIENCE = ClientTimeout(total=10)
 
@@ -49,10 +56,19 @@ KEYS_OF_CHECKS = {
 Data = dict[str, Any]
 
 
-async def explain_call(session: ClientSession, call: Call, places: Places) -> Data:
-    """Say for one call why it ends as it does, both ways."""
+async def explain_call(
+    session: ClientSession, call: Call, places: Places, turns: asyncio.Semaphore
+) -> Data:
+    """Say for one call why it ends as it does, both ways.
+
+    Args:
+        session: asks the API and the gateway.
+        call: what the page does.
+        places: where everything is.
+        turns: which all that ask the same gateway share; it lets ``AT_ONCE`` in.
+    """
     straight, through = await asyncio.gather(
-        _straight(session, call, places), _through(session, call, places)
+        _straight(session, call, places), _through(session, call, places, turns)
     )
     return {"straight": straight, "through": through}
 
@@ -91,8 +107,11 @@ async def _straight(session: ClientSession, call: Call, places: Places) -> Data:
     }
 
 
-async def _through(session: ClientSession, call: Call, places: Places) -> Data:
-    told = await _ask(session, call, places, places.page)
+async def _through(
+    session: ClientSession, call: Call, places: Places, turns: asyncio.Semaphore
+) -> Data:
+    async with turns:
+        told = await _ask(session, call, places, places.page)
     if "problem" in told:
         return told
     keys = tuple(dict.fromkeys(_keys_that_matter(call, told)))
@@ -108,7 +127,8 @@ async def _through(session: ClientSession, call: Call, places: Places) -> Data:
         "file": _file_part(told, keys, places),
     }
     if call.kind == "socket":
-        stranger = await _ask(session, call, places, STRANGER)
+        async with turns:
+            stranger = await _ask(session, call, places, STRANGER)
         if "problem" not in stranger:
             reason["stranger"] = {
                 "origin": STRANGER,

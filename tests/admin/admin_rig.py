@@ -13,12 +13,13 @@ from yarl import URL
 
 from cors_gateway.admin.server import serve_admin
 from cors_gateway.config.load import Loaded
+from cors_gateway.process.overview import Reloads, WorkerState, WorkerView
 from cors_gateway.process.tally import Tally
 from tests.explain.asking import configured
 from tests.wire.raw_client import RawClient
 from tests.wire.raw_peer import End
 
-__all__ = ["FILE", "Admin", "Answer", "Loading", "Seen", "Worker", "ready_worker", "sees_answer"]
+__all__ = ["FILE", "START", "Admin", "Answer", "Seen", "ready_worker", "sees_answer", "worker"]
 
 FILE = """\
 corsPolicies:
@@ -36,29 +37,17 @@ routes:
 PATIENCE = aiohttp.ClientTimeout(total=60)
 
 
-@dataclass(frozen=True)
-class Worker:
-    """A worker as it is seen from outside."""
-
-    slot: int
-    pid: int
-    state: str = "ready"
-    started: float = 0.0
+START = 1_790_000_000.0
 
 
-def ready_worker(slot: int = 0) -> Worker:
+def worker(slot: int, pid: int, state: str = "ready") -> WorkerView:
+    """A worker of some process."""
+    return WorkerView(slot, pid, WorkerState(state), 0.0)
+
+
+def ready_worker(slot: int = 0) -> WorkerView:
     """A worker whose process is there: this one."""
-    return Worker(slot, os.getpid())
-
-
-@dataclass
-class Loading:
-    """How loading again went."""
-
-    succeeded: int = 0
-    failed: int = 0
-    last_success: float = 1_790_000_000.0
-    last_problem: str = ""
+    return worker(slot, os.getpid())
 
 
 @dataclass
@@ -66,15 +55,15 @@ class Seen:
     """A gateway as it is seen from outside; a test changes it while admin looks at it."""
 
     loaded: Loaded = field(default_factory=lambda: configured(FILE))
-    loaded_at: float = 1_790_000_000.0
+    loaded_at: float = START
     is_draining: bool = False
     slots: int = 1
     restarts: int = 0
-    reloads: Loading = field(default_factory=Loading)
-    seen: list[Worker] = field(default_factory=lambda: [ready_worker()])
+    reloads: Reloads = field(default_factory=lambda: Reloads(last_success=START))
+    seen: list[WorkerView] = field(default_factory=lambda: [ready_worker()])
     tally: Tally = field(default_factory=Tally)
 
-    def workers(self) -> Sequence[Worker]:
+    def workers(self) -> Sequence[WorkerView]:
         return list(self.seen)
 
     async def gather(self) -> Tally:

@@ -8,8 +8,9 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 from cors_gateway import __version__
 from cors_gateway.process.metrics import DURATIONS, METRICS, Kind, Source
+from cors_gateway.process.overview import Reloads
 from cors_gateway.process.tally import Durations, Tally
-from tests.admin.admin_rig import Admin, Loading, Seen, Worker, ready_worker
+from tests.admin.admin_rig import START, Admin, Seen, ready_worker, worker
 from tests.admin.conftest import StartAdmin
 from tests.admin.reading import families_of, sample, samples_of
 
@@ -114,8 +115,8 @@ async def test_what_has_no_labels_is_there_from_the_beginning(admin: Admin) -> N
 async def test_the_supervisor_tells_of_the_processes_and_of_the_configuration(
     start_admin: StartAdmin,
 ) -> None:
-    workers = [ready_worker(0), Worker(1, 0, "starting"), Worker(1, 0, "retiring")]
-    seen = Seen(seen=workers, restarts=4, reloads=Loading(2, 1, 1_790_000_000.5))
+    workers = [ready_worker(0), worker(1, 0, "starting"), worker(1, 0, "retiring")]
+    seen = Seen(seen=workers, restarts=4, reloads=Reloads(2, 1, START + 0.5))
     admin = await start_admin(seen)
     assert seen.loaded.snapshot is not None
 
@@ -138,7 +139,7 @@ async def test_the_supervisor_tells_of_the_processes_and_of_the_configuration(
 
 
 async def test_a_reload_that_failed_shows(start_admin: StartAdmin) -> None:
-    admin = await start_admin(Seen(reloads=Loading(0, 1, last_problem="f.yaml:1:1: no")))
+    admin = await start_admin(Seen(reloads=Reloads(0, 1, START, "f.yaml:1:1: no")))
 
     told = samples_of((await admin.answers("/metrics")).text)
 
@@ -147,7 +148,7 @@ async def test_a_reload_that_failed_shows(start_admin: StartAdmin) -> None:
 
 async def test_processes_are_told_of_together(start_admin: StartAdmin) -> None:
     alone = await start_admin(Seen(seen=[]))
-    both = await start_admin(Seen(seen=[Worker(0, os.getppid())]))
+    both = await start_admin(Seen(seen=[worker(0, os.getppid())]))
     name = sample("process_resident_memory_bytes")
 
     one = samples_of((await alone.answers("/metrics")).text)

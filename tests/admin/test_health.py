@@ -3,7 +3,8 @@
 import pytest
 
 from cors_gateway.admin.health import spell_time
-from tests.admin.admin_rig import Admin, Loading, Seen, Worker, ready_worker
+from cors_gateway.process.overview import Reloads
+from tests.admin.admin_rig import START, Admin, Seen, ready_worker, worker
 from tests.admin.conftest import StartAdmin
 
 
@@ -21,21 +22,21 @@ async def test_it_lives_whatever_the_workers_do(start_admin: StartAdmin, path: s
     [
         pytest.param(Seen(), 200, "ok\n", id="one worker that is ready"),
         pytest.param(
-            Seen(seen=[Worker(0, 1, "starting"), ready_worker(1)]), 200, "ok\n", id="one of two"
+            Seen(seen=[worker(0, 1, "starting"), ready_worker(1)]), 200, "ok\n", id="one of two"
         ),
         pytest.param(
-            Seen(seen=[Worker(0, 1, "retiring"), ready_worker()]), 200, "ok\n", id="a new one"
+            Seen(seen=[worker(0, 1, "retiring"), ready_worker()]), 200, "ok\n", id="a new one"
         ),
         pytest.param(Seen(seen=[]), 503, "not ready: no worker is ready\n", id="none"),
         pytest.param(
-            Seen(seen=[Worker(0, 1, "starting"), Worker(1, 2, "retiring")]),
+            Seen(seen=[worker(0, 1, "starting"), worker(1, 2, "retiring")]),
             503,
             "not ready: no worker is ready\n",
             id="none yet or any more",
         ),
         pytest.param(Seen(is_draining=True), 503, "not ready: it is draining\n", id="draining"),
         pytest.param(
-            Seen(reloads=Loading(failed=1, last_problem="f.yaml:1:1: no")),
+            Seen(reloads=Reloads(0, 1, START, "f.yaml:1:1: no")),
             200,
             "ok\n",
             id="a reload that failed",
@@ -79,7 +80,7 @@ async def test_the_long_form_of_a_gateway_that_is_well(start_admin: StartAdmin) 
 
 async def test_the_long_form_shows_a_reload_that_failed(start_admin: StartAdmin) -> None:
     problem = "f.yaml:1:1: no\nf.yaml:2:1: nor this\n"
-    admin = await start_admin(Seen(reloads=Loading(2, 1, last_problem=problem)))
+    admin = await start_admin(Seen(reloads=Reloads(2, 1, START, problem)))
 
     answer = await admin.answers("/readyz?verbose")
 
@@ -106,7 +107,7 @@ async def test_the_long_form_shows_a_reload_that_failed(start_admin: StartAdmin)
             id="fewer than configured",
         ),
         pytest.param(
-            Seen(seen=[Worker(3, 1, "retiring"), ready_worker()]),
+            Seen(seen=[worker(3, 1, "retiring"), ready_worker()]),
             "[+]workers ok: 1 of 1 ready",
             id="those that go do not count",
         ),

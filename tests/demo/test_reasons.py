@@ -1,7 +1,9 @@
 """Why each call ends as it does: said by the API itself, and by a gateway that runs."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from pytest_aiohttp import AiohttpServer
 from cors_gateway.demo.calls import CALLS
 from cors_gateway.demo.legacy_api import legacy_api
 from cors_gateway.demo.places import Places
-from cors_gateway.demo.reasons import explain_call
+from cors_gateway.demo.reasons import AT_ONCE, explain_call
 from tests.demo.demonstration import EXAMPLE, SHIPPED, Demonstration, ask, demonstration
 from tests.peers.processes import closed_port
 
@@ -128,6 +130,17 @@ def test_a_strangers_web_socket_is_refused(demo: Demonstration) -> None:
     assert not any(step["passed"] for step in stranger["steps"])
 
 
+def test_several_pages_may_ask_for_all_reasons_at_once(demo: Demonstration) -> None:
+    names = [NAMES[number % len(NAMES)] for number in range(30)]
+
+    with ThreadPoolExecutor(len(names)) as together:
+        told = list(together.map(lambda name: reason(demo, name)["through"], names))
+
+    assert [through["problem"] for through in told if "problem" in through] == []
+    assert all(through["stranger"] for through in told if "stranger" in through)
+    assert sum("stranger" in through for through in told) == names.count("socket")
+
+
 def test_another_file_is_explained_by_its_own_lines() -> None:
     with demonstration("-c", str(EXAMPLE)) as demo:
         file = reason(demo, "read")["through"]["file"]
@@ -143,7 +156,8 @@ def test_another_file_is_explained_by_its_own_lines() -> None:
 async def through(admin: str, api: str = "http://127.0.0.1:9", name: str = "read") -> Any:
     places = Places(SHIPPED, api, "http://localhost:1", "http://localhost:2", admin)
     async with ClientSession() as session:
-        return (await explain_call(session, BY_NAME[name], places))["through"]
+        turns = asyncio.Semaphore(AT_ONCE)
+        return (await explain_call(session, BY_NAME[name], places, turns))["through"]
 
 
 async def test_an_admin_listener_that_nobody_named() -> None:
@@ -185,7 +199,7 @@ async def test_a_file_that_has_gone_is_not_shown(
         tmp_path / "gone.yaml", f"http://127.0.0.1:{api.port}", demo.page, demo.gateway, demo.admin
     )
     async with ClientSession() as session:
-        told = await explain_call(session, BY_NAME["read"], places)
+        told = await explain_call(session, BY_NAME["read"], places, asyncio.Semaphore(AT_ONCE))
 
     assert told["through"]["file"] is None
     assert told["through"]["steps"]

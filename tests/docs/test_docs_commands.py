@@ -38,7 +38,10 @@ AS_A_DEMONSTRATION = ("make run",)
 """The command that its target runs is run here: make itself would fetch packages."""
 
 THAT_SERVE = (
-    "cors-gateway proxy --to http://localhost:5000 --allow-origin http://localhost:5173 --credentials",
+    (
+        "cors-gateway proxy --to http://localhost:5000 --allow-origin http://localhost:5173 "
+        "--credentials --listen 127.0.0.1:8080"
+    ),
     "cors-gateway run -c cors-gateway.yaml",
 )
 THAT_END = (
@@ -52,18 +55,22 @@ THAT_END = (
 
 BY_THE_TESTS_OF_THE_IMAGE = {
     "docker compose up": ("tests/image/test_compose_stack.py", 'compose("up"'),
-    "docker run -p 8080:8080 --add-host host.docker.internal:host-gateway "
+    "docker run -p 127.0.0.1:8080:8080 --add-host host.docker.internal:host-gateway "
     "-e CORS_GATEWAY_UPSTREAM=http://host.docker.internal:5000 "
     "-e CORS_GATEWAY_ALLOW_ORIGINS=http://localhost:5173 "
     "-e CORS_GATEWAY_ALLOW_CREDENTIALS=true cors-gateway": (
-        "tests/image/test_image_starting.py",
-        "CORS_GATEWAY_UPSTREAM",
+        "tests/image/test_image_readme.py",
+        'startswith("docker run ")',
     ),
 }
 """They need a container engine (make image-test): where each is run, and the words that do it."""
 
 IN_THE_ENVIRONMENT = {"CORS_GATEWAY_LISTEN": "127.0.0.1:0"}
 """In place of port 8080, which somebody may have."""
+
+LISTENS = "--listen 127.0.0.1:8080"
+A_FREE_PORT = "--listen 127.0.0.1:0"
+"""The same where a command says it itself."""
 
 API = "http://localhost:5000"
 """In place of it stands the API that is started here, also in files that a command has written."""
@@ -110,7 +117,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def argv_of(command: str, api: FlaskApi | None = None) -> list[str]:
-    program, *words = shlex.split(command.replace(API, api.url) if api else command)
+    if api:
+        command = command.replace(API, api.url).replace(LISTENS, A_FREE_PORT)
+    program, *words = shlex.split(command)
     assert program == "cors-gateway"
     return [sys.executable, "-m", "cors_gateway", *words]
 
@@ -161,7 +170,15 @@ def test_proxy_listens_where_the_readme_says(folder: Path) -> None:
     printed = finish(f"{THAT_SERVE[0]} --print-config", folder).stdout
 
     assert "http://localhost:8080" in README.section("Put it in front of your API")
-    assert "0.0.0.0:8080" in printed
+    assert LISTENS in THAT_SERVE[0]
+    assert "  listen:\n  - 127.0.0.1:8080\n" in printed
+
+
+def test_without_an_option_it_listens_where_the_readme_says(folder: Path) -> None:
+    printed = finish(f"{THAT_SERVE[0].replace(LISTENS, '')} --print-config", folder).stdout
+
+    assert "Without `--listen` it can be called at every IPv4 address" in README.text
+    assert "  listen:\n  - 0.0.0.0:8080\n" in printed
 
 
 def test_a_file_is_written_checked_and_run(api: FlaskApi, folder: Path) -> None:

@@ -30,17 +30,6 @@ SUFFIXES = PublicSuffixes(is_public_suffix, is_registry_suffix)
 READER = FakeReader(files={"/run/secrets/api_key": b"of no importance\n"})
 TOP = {field.alias or name for name, field in Settings.model_fields.items()}
 ROUTE = {"name", "match", "upstream", "cors"}
-COMPLETION = {
-    "match": {"path": "/"},
-    "upstream": "http://legacy:5000",
-    "cors": {
-        "allowOrigins": ["https://app.example.com"],
-        "allowMethods": ["PUT"],
-        "allowHeaders": ["Authorization"],
-        "allowCredentials": True,
-    },
-}
-"""The route of an example that has none."""
 LANGUAGES = {"yaml", "json", "sh", "console", "nginx", "http", "ini", ""}
 BLOCKS = [block for page in PAGES for block in page.blocks]
 

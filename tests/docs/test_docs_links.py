@@ -41,6 +41,12 @@ def test_every_document_is_linked_from_the_readme() -> None:
     assert {page.name for page in PAGES} - {"README.md"} <= linked
 
 
+def test_every_picture_is_shown_or_linked() -> None:
+    linked = {(page.path.parent / link).resolve() for page in PAGES for link in page.links}
+
+    assert set((ROOT / "docs" / "images").iterdir()) <= linked
+
+
 @pytest.mark.parametrize(
     "link, is_good",
     [
