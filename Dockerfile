@@ -2,7 +2,7 @@
 #
 #   docker build -t cors-gateway .
 #   docker run -p 127.0.0.1:8080:8080 -e CORS_GATEWAY_UPSTREAM=http://host.docker.internal:5000 \
-#     -e CORS_GATEWAY_ALLOW_ORIGINS=http://localhost:5173 cors-gateway
+#     --add-host=host.docker.internal:host-gateway -e CORS_GATEWAY_ALLOW_ORIGINS=http://localhost:5173 cors-gateway
 #
 # Only what every builder knows is used (no RUN --mount, no here-documents), so that BuildKit, docker's
 # older builder, podman and buildah make the same image. For one that never changes name the base by
