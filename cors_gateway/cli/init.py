@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from cors_gateway.cli.endings import Exit, RefusedError
 from cors_gateway.cli.samples import sample_origin
 from cors_gateway.cli.sources import SUFFIXES, snapshot_of
-from cors_gateway.cli.starters import API_SERVICE, compose_file, configuration
+from cors_gateway.cli.starters import API_SERVICE, compose_file, configuration, name_service
+from cors_gateway.cli.variables import split_flag, split_origins
 from cors_gateway.config.quick import Given, load_flags, settings_from_flags
 from cors_gateway.cors.checks import check_origin
 from cors_gateway.cors.origins import is_loopback
@@ -54,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the files, and say what to do next."""
     upstream = options.to or (f"http://{API_SERVICE}:5000" if options.compose else API)
-    origins = list(dict.fromkeys(options.allow_origin or [PAGE]))
+    given = split_flag("--allow-origin", options.allow_origin, split_origins)
+    origins = list(dict.fromkeys(origin.value for origin in given)) or [PAGE]
     snapshot = _check(upstream, origins)
     if options.compose:
         _check_for_compose(upstream, options.output)
@@ -69,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         files[file.with_name(COMPOSE_FILE)] = compose_file(file.name, upstream)
     _write(files)
     print(f"wrote {' and '.join(map(str, files))}\n\nnext:")
-    for line in _next_steps(file, page, is_compose=options.compose):
+    for line in _next_steps(file, page, upstream if options.compose else None):
         print(f"  {line}")
     return Exit.FINE
 
@@ -130,19 +132,24 @@ def _write(files: Mapping[Path, str]) -> None:
             with suppress(OSError):
                 file.unlink()
         if isinstance(error, OSError):
-            raise RefusedError(f"{_remedy(error)}; nothing was written") from error
+            remedy = _remedy(error, is_composed=len(files) > 1)
+            raise RefusedError(f"{remedy}; nothing was written") from error
         raise
 
 
-def _remedy(error: OSError) -> str:
+def _remedy(error: OSError, *, is_composed: bool) -> str:
     name = error.filename or "the file"
     match error:
         case FileExistsError() if os.path.isdir(name):  # noqa: PTH112
             return f"{name} is a directory: name a file in it with --output {name}/{FILE}"
         case FileExistsError():
-            return (
-                f"{name} is there already: move it away, or choose another place with --output FILE"
+            # Its compose file alone would rarely do: localhost is another machine in a container.
+            is_configuration = Path(name).name != COMPOSE_FILE
+            why = ", and to a container the API has another name" * (
+                is_composed and is_configuration
             )
+            remedy = "move it away, or choose another place with --output FILE"
+            return f"{name} is there already{why}: {remedy}"
         case FileNotFoundError() | NotADirectoryError():
             return f"{name} has no folder to stand in: make it first"
         case PermissionError():
@@ -151,15 +158,23 @@ def _remedy(error: OSError) -> str:
             return f"{name}: {error.strerror}"
 
 
-def _next_steps(file: Path, page: str, *, is_compose: bool) -> list[str]:
+def _next_steps(file: Path, page: str, composed: str | None) -> list[str]:
+    """Give the commands that come next.
+
+    Args:
+        file: the configuration.
+        page: an origin that is allowed.
+        composed: the API's URL where there is a compose file.
+    """
     # What is found without being named need not be; what begins with a dash would be a flag.
     path = f"./{file}" if str(file).startswith("-") else str(file)
     named = "" if file == Path(FILE) else f" -c {shlex.quote(path)}"
     start = f"cors-gateway run{named}"
-    if is_compose:
+    if composed is not None:
         folder = file.parent
         where = "" if folder == Path() else f" -f {shlex.quote(f'{folder}/{COMPOSE_FILE}')}"
-        start = f"API_IMAGE=the-image-of-your-api docker compose{where} up"
+        image = "API_IMAGE=the-image-of-your-api " if name_service(composed) else ""
+        start = f"{image}docker compose{where} up"
     return [
         f"cors-gateway validate{named} --tests",
         start,

@@ -16,11 +16,13 @@ from typing import NoReturn
 
 from cors_gateway import __version__
 from cors_gateway.cli.endings import Exit, RefusedError
-from cors_gateway.cli.verbs import MEANT, QUICK, VERBS
+from cors_gateway.cli.verbs import MEANT, MEANT_FLAGS, QUICK, VERBS
 
 __all__ = ["main"]
 
 PROGRAM = "cors-gateway"
+
+SERVING = frozenset({"run", "proxy"})
 
 INTERRUPTED = 130
 """What shells have for SIGINT."""
@@ -46,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: without the program's name; those of the process by default.
     """
+    _fill_descriptors()
     _prepare_streams()
     if os.getpid() == 1:
         _let_signals_end_us()
@@ -92,6 +95,9 @@ def _run(words: list[str]) -> int:
 
 
 def _run_verb(name: str, words: list[str]) -> int:
+    if name in SERVING:
+        # It means "load again". Until somebody can, it must not mean "end", which it does by itself.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     module = import_module(f"cors_gateway.cli.{name}")
     summary = VERBS[name].summary
     parser = _Parser(
@@ -140,9 +146,13 @@ class _Parser(argparse.ArgumentParser):
         rows = re.findall(r"^  -.*?(?:  |$)", self.format_help(), re.MULTILINE)
         flags = re.findall(r"--?[a-z-]+", " ".join(rows))
         word = next((word for word in surplus if word.startswith("-")), surplus[0])
-        flag = word.partition("=")[0]
+        flag, _, value = word.partition("=")
         if flag.startswith("-"):
-            near = _nearest(flag, flags)
+            meant = MEANT_FLAGS.get(flag.lower())
+            near = meant if meant in flags else _nearest(flag, flags)
+            if flag == "--port" and near == "--listen":
+                values = [value, *surplus[surplus.index(word) + 1 :]]
+                near += f" :{next(filter(str.isdecimal, values), 8080)}"
             self.error(f"there is no {flag}{f', did you mean {near}?' if near else ''}")
         if "-c" in flags:
             self.error(f"nothing takes {word!r}, did you mean -c {word}?")
@@ -201,6 +211,16 @@ def _flush() -> bool:
             _say(f"cannot write: {error.strerror}")
             return False
     return True
+
+
+def _fill_descriptors() -> None:
+    """Put something where standard input, output or error is closed, also for child processes.
+
+    Or the next thing that is opened has its number, and is written to.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)  # noqa: FBT003 - the signature of the system's
+    os.close(descriptor)
 
 
 def _prepare_streams() -> None:

@@ -60,7 +60,7 @@ def _admin(value: Given, root: Block) -> Node:
         return _scalar(Given("false", value.source), plain=True)
     block = root.entries.get("admin")
     if not isinstance(block, Block):
-        block = Block(Position(value.source))
+        block = Block(value.position)
     if value.value.lower() in {"on", "true"}:
         return block
     return _with(block, {"listen": _scalar(value)})
@@ -84,10 +84,9 @@ def _from_platform(env: Mapping[str, str], server: Block) -> Iterator[tuple[str,
     if proxies and "trustedProxies" not in server.entries:
         names = [name for item in proxies.value.split(",") if (name := item.strip())]
         networks = [net for name in names for net in (EVERY_PEER if name == "*" else (name,))]
-        position = Position(proxies.source)
         yield (
             "trustedProxies",
-            Series(position, [_scalar(Given(net, proxies.source)) for net in networks]),
+            Series(proxies.position, [_scalar(Given(net, proxies.source)) for net in networks]),
         )
 
 
@@ -100,9 +99,9 @@ def _addresses(value: Given) -> Node:
     items = [item for part in value.value.split(",") if (item := part.strip())]
     if len(items) < 2:
         return _scalar(value)
-    return Series(Position(value.source), [_scalar(Given(item, value.source)) for item in items])
+    return Series(value.position, [_scalar(Given(item, value.source)) for item in items])
 
 
 def _scalar(value: Given, *, plain: bool = False) -> Scalar:
     # The shell has substituted already: what is left of a dollar sign stands for itself.
-    return Scalar(value.value.replace("$", "$$"), Position(value.source), plain)
+    return Scalar(value.value.replace("$", "$$"), value.position, plain)

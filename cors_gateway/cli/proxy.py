@@ -2,23 +2,36 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 
 from cors_gateway.cli.arguments import add_serving
-from cors_gateway.cli.endings import Exit, RefusedError
+from cors_gateway.cli.endings import Exit
 from cors_gateway.cli.overrides import Flags
 from cors_gateway.cli.serving import serve
-from cors_gateway.cli.sources import NO_ORIGINS, NO_UPSTREAM, load_quick, snapshot_of, warn
+from cors_gateway.cli.sources import (
+    NO_ORIGINS,
+    NO_UPSTREAM,
+    load_quick,
+    refuse_too_little,
+    snapshot_of,
+    warn,
+)
 from cors_gateway.cli.variables import (
     ALLOW_CREDENTIALS,
     ALLOW_ORIGINS,
     UPSTREAM,
     given,
+    split_flag,
+    split_names,
     split_origins,
 )
 from cors_gateway.config.quick import Given, settings_from_flags
 from cors_gateway.config.render import render
 
 __all__ = ["add_arguments", "run"]
+
+METHODS = ("GET", "HEAD", "POST")
+HEADERS = ("Content-Type", "X-Requested-With")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,22 +70,19 @@ def run(options: argparse.Namespace) -> int:
     env = os.environ
     upstream = Given(options.to, "--to") if options.to else given(env, UPSTREAM)
     if upstream is None:
-        raise RefusedError(f"{NO_UPSTREAM}, or say --to http://localhost:5000", Exit.USAGE)
-    origins = _each(options.allow_origin, "--allow-origin")
+        raise refuse_too_little(f"{NO_UPSTREAM}, or say --to http://localhost:5000", Exit.USAGE)
+    origins = split_flag("--allow-origin", options.allow_origin, split_origins)
     if not origins and (listed := given(env, ALLOW_ORIGINS)):
         origins = split_origins(listed)
     if not origins:
-        raise RefusedError(f"{NO_ORIGINS}, or say --allow-origin https://app.example.com")
+        raise refuse_too_little(f"{NO_ORIGINS}, or say --allow-origin https://app.example.com")
     credentials = Given("true", "--credentials") if options.credentials else None
-    methods = _each(options.allow_method, "--allow-method")
-    headers = _each(options.allow_header, "--allow-header")
     document = settings_from_flags(
         upstream=upstream,
         allow_origins=origins,
         credentials=credentials or given(env, ALLOW_CREDENTIALS),
-        allow_methods=methods and _each(["GET", "HEAD", "POST"], "--allow-method") + methods,
-        allow_headers=headers
-        and _each(["Content-Type", "X-Requested-With"], "--allow-header") + headers,
+        allow_methods=_extend(METHODS, "--allow-method", options.allow_method),
+        allow_headers=_extend(HEADERS, "--allow-header", options.allow_header),
         max_age=Given(options.max_age, "--max-age") if options.max_age else None,
     )
     flags = Flags(options.listen, options.workers, options.admin, default_admin="off")
@@ -85,5 +95,10 @@ def run(options: argparse.Namespace) -> int:
     return serve(loaded, lambda: load_quick(document, flags))
 
 
-def _each(values: list[str] | None, source: str) -> list[Given]:
-    return [Given(value, source) for value in values or ()]
+def _extend(defaults: Sequence[str], flag: str, values: Sequence[str] | None) -> list[Given]:
+    """List the defaults and what a flag adds; nothing where it adds nothing."""
+    added = split_flag(flag, values, split_names)
+    if not added or any(item.value == "*" for item in added):
+        # A star covers the defaults: nobody is to be told that who has not written them.
+        return added
+    return [*(Given(value, flag) for value in defaults), *added]

@@ -11,7 +11,7 @@ from cors_gateway.cli.arguments import (
 from cors_gateway.cli.endings import RefusedError
 from cors_gateway.cli.overrides import Flags
 from cors_gateway.cli.serving import serve
-from cors_gateway.cli.sources import load, warn
+from cors_gateway.cli.sources import find_source, load_source, warn
 from cors_gateway.config.load import Loaded
 
 __all__ = ["add_arguments", "run"]
@@ -34,12 +34,13 @@ def run(options: argparse.Namespace) -> int:
     """Serve until a signal says stop."""
     refuse_later_flags(options)
     flags = Flags(options.listen, options.workers, options.admin)
-    loaded = load(options.config, flags)
+    source = find_source(options.config)
+    loaded = load_source(source, flags)
     warn(loaded)
-    return serve(loaded, lambda: _load_again(options.config, flags))
+    return serve(loaded, lambda: _load_again(source, flags))
 
 
-def _load_again(config: str | None, flags: Flags) -> Loaded:
-    if config == "-":
+def _load_again(source: str | None, flags: Flags) -> Loaded:
+    if source == "-":
         raise RefusedError("the configuration came from standard input, which has been read")
-    return load(config, flags)
+    return load_source(source, flags)

@@ -7,13 +7,13 @@ starts. Reading and printing happen here; what is right and wrong is for ``confi
 import errno
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from cors_gateway.cli.endings import RefusedError
+from cors_gateway.cli.endings import Exit, RefusedError
 from cors_gateway.cli.overrides import Flags, override
 from cors_gateway.cli.variables import (
     ALLOW_CREDENTIALS,
@@ -37,7 +37,18 @@ from cors_gateway.process.logging import report_event
 from cors_gateway.process.pem_files import find_authority_flaws, find_pair_flaws
 from cors_gateway.snapshot import Snapshot
 
-__all__ = ["NO_ORIGINS", "NO_UPSTREAM", "SUFFIXES", "load", "load_quick", "snapshot_of", "warn"]
+__all__ = [
+    "NO_ORIGINS",
+    "NO_UPSTREAM",
+    "SUFFIXES",
+    "find_source",
+    "load",
+    "load_quick",
+    "load_source",
+    "refuse_too_little",
+    "snapshot_of",
+    "warn",
+]
 
 DISCOVERED = ("cors-gateway.yaml", "config/gateway.yaml", "/etc/cors-gateway/gateway.yaml")
 SUFFIXES = PublicSuffixes(is_public_suffix, is_registry_suffix)
@@ -94,8 +105,22 @@ def load(config: str | None, flags: Flags | None = None) -> Loaded:
     Raises:
         RefusedError: where there is nothing to load.
     """
+    return load_source(find_source(config), flags or Flags())
+
+
+def find_source(config: str | None) -> str | None:
+    """Say which file a command reads, ``-`` for standard input; ``None`` for the environment.
+
+    Who loads again does not look again: another file would be served in the place of one that is
+    gone.
+
+    Args:
+        config: the file that was named, if one was.
+
+    Raises:
+        RefusedError: there is none, or two things say what to serve.
+    """
     env = os.environ
-    flags = flags or Flags()
     named = Given(config, "-c") if config else given(env, CONFIG)
     file = named.value if named else next((name for name in DISCOVERED if _is_there(name)), None)
     variables = [name for name in ROUTE_VARIABLES if given(env, name)]
@@ -104,10 +129,20 @@ def load(config: str | None, flags: Flags | None = None) -> Loaded:
             f"both {file} and {variables[0]} say what to serve: "
             f"remove the file, or unset {' and '.join(variables)}"
         )
-    if file is None and variables:
-        return _load_environment(env, flags)
+    if file is None and not variables:
+        raise refuse_too_little(NOTHING_TO_SERVE)
+    return file
+
+
+def load_source(file: str | None, flags: Flags) -> Loaded:
+    """Load what ``find_source`` found.
+
+    Raises:
+        RefusedError: it cannot be read, or says too little.
+    """
+    env = os.environ
     if file is None:
-        raise RefusedError(NOTHING_TO_SERVE)
+        return _load_environment(env, flags)
     content = _read(file)
     document = override(parse_document(content, "stdin" if file == "-" else file), flags, env)
     folder = Path.cwd() if file == "-" else Path(file).absolute().parent
@@ -129,25 +164,34 @@ def snapshot_of(loaded: Loaded) -> Snapshot:
     problems = render_text(loaded.problems)
     if loaded.snapshot is None:
         raise RefusedError(problems)
-    sys.stderr.write(problems)
+    if problems:
+        sys.stderr.write(problems)
     return loaded.snapshot
 
 
 def warn(loaded: Loaded) -> None:
     """Print what is odd about the environment."""
-    env = os.environ
-    used = (filled.expression for filled in loaded.filling.filled.values())
-    for text in warn_of_unknown(env, used):
+    _warn(filled.expression for filled in loaded.filling.filled.values())
+
+
+def refuse_too_little(text: str, code: Exit = Exit.INVALID) -> RefusedError:
+    """Refuse to go on without something, after naming the variables that may have meant it."""
+    _warn(())
+    return RefusedError(text, code)
+
+
+def _warn(used: Iterable[str]) -> None:
+    for text in warn_of_unknown(os.environ, used):
         report_event("warning", text, json_lines=False)
 
 
 def _load_environment(env: Mapping[str, str], flags: Flags) -> Loaded:
     upstream, origins = given(env, UPSTREAM), given(env, ALLOW_ORIGINS)
     if upstream is None:
-        raise RefusedError(NO_UPSTREAM)
+        raise refuse_too_little(NO_UPSTREAM)
     listed = split_origins(origins) if origins else []
     if not listed:
-        raise RefusedError(NO_ORIGINS)
+        raise refuse_too_little(NO_ORIGINS)
     document = settings_from_flags(
         upstream=upstream,
         allow_origins=listed,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-__all__ = ["API_SERVICE", "compose_file", "configuration"]
+__all__ = ["API_SERVICE", "compose_file", "configuration", "name_service"]
 
 API_SERVICE = "api"
 """What the API's service is called unless somebody names it otherwise."""
@@ -118,17 +118,22 @@ def compose_file(file: str, upstream: str) -> str:
         file: the name of the configuration beside it.
         upstream: the API's URL.
     """
-    parts = urlsplit(upstream)
-    host = parts.hostname or ""
     mount = f"./{file}:/etc/cors-gateway/gateway.yaml:ro"
     # Compose substitutes as well, and by the same sign.
     text = COMPOSE.format(mount=_scalar(mount))
-    if host == HOST_MACHINE:
-        return text + HOST.format(host=host)
-    if SERVICE_NAME.fullmatch(host):
+    parts = urlsplit(upstream)
+    if parts.hostname == HOST_MACHINE:
+        return text + HOST.format(host=HOST_MACHINE)
+    if name := name_service(upstream):
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        return text + SERVICE.format(name=host, port=port)
+        return text + SERVICE.format(name=name, port=port)
     return text
+
+
+def name_service(upstream: str) -> str | None:
+    """Name the service that a compose file has for an API; ``None`` where it is elsewhere."""
+    host = urlsplit(upstream).hostname or ""
+    return host if SERVICE_NAME.fullmatch(host) else None
 
 
 def _scalar(text: str) -> str:

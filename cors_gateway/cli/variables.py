@@ -5,7 +5,7 @@ is no ``CORS_GATEWAY_PORT``, and what Kubernetes makes is passed over in silence
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from cors_gateway.config.quick import Given
@@ -21,6 +21,8 @@ __all__ = [
     "WATCH",
     "WORKERS",
     "given",
+    "split_flag",
+    "split_names",
     "split_origins",
     "warn_of_unknown",
 ]
@@ -59,8 +61,25 @@ def given(env: Mapping[str, str], name: str) -> Given | None:
 
 def split_origins(origins: Given) -> list[Given]:
     """Split a list that is separated by ``,`` or ``|``."""
-    items = (item.strip() for item in re.split(r"[,|]", origins.value))
-    return [Given(item, origins.source) for item in items if item]
+    return _split(origins, r"[,|]")
+
+
+def split_names(names: Given) -> list[Given]:
+    """Split a list that is separated by ``,``: in a method's or a header's name ``|`` may stand."""
+    return _split(names, ",")
+
+
+def split_flag(
+    flag: str, values: Sequence[str] | None, split: Callable[[Given], list[Given]]
+) -> list[Given]:
+    """Split each value of a flag that can be repeated; one with nothing in it stays, as a mistake."""
+    given_by = [Given(value, flag) for value in values or ()]
+    return [item for value in given_by for item in split(value) or [value]]
+
+
+def _split(listed: Given, separator: str) -> list[Given]:
+    items = (item.strip() for item in re.split(separator, listed.value))
+    return [Given(item, listed.source) for item in items if item]
 
 
 def warn_of_unknown(env: Mapping[str, str], used: Iterable[str] = ()) -> Iterator[str]:

@@ -8,7 +8,7 @@ so ``healthcheck``, which runs every few seconds, does not wait for what ``run``
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["MEANT", "VERBS", "Verb"]
+__all__ = ["MEANT", "MEANT_FLAGS", "VERBS", "Verb"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +72,27 @@ MEANT: Mapping[str, str] = {
     "why": "explain",
 }
 """What other programs call it, by our name: too far apart to be found by their letters."""
+
+MEANT_FLAGS: Mapping[str, str] = {
+    "--addr": "--listen",
+    "--address": "--listen",
+    "--backend": "--to",
+    "--bind": "--listen",
+    "--cookies": "--credentials",
+    "--cors": "--allow-origin",
+    "--header": "--allow-header",
+    "--headers": "--allow-header",
+    "--host": "--listen",
+    "--method": "--allow-method",
+    "--methods": "--allow-method",
+    "--origin": "--allow-origin",
+    "--origins": "--allow-origin",
+    "--port": "--listen",
+    "--proxy-url": "--to",
+    "--proxyurl": "--to",
+    "--target": "--to",
+    "--upstream": "--to",
+    "--url": "--to",
+    "--with-credentials": "--credentials",
+}
+"""What other programs call a flag, in lower case, by our name for it; not every verb has that."""

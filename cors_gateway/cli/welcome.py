@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from cors_gateway.cli.colours import paint
 from cors_gateway.cli.samples import sample_origin
+from cors_gateway.cli.variables import ALLOW_ORIGINS
 from cors_gateway.explain.listing import name_policy, routes_in_order
 from cors_gateway.snapshot import Route, Snapshot
 
@@ -21,6 +22,9 @@ MAX_ROUTES = 6
 
 MAX_CELL = 48
 """Characters of a column but the last."""
+
+NAMELESS = frozenset({"--allow-origin", ALLOW_ORIGINS})
+"""Where policies stand to which nobody gave a name."""
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
@@ -86,10 +90,12 @@ def _tell_policy(route: Route) -> str:
         return "cors: false"
     settings = route.policy.settings
     count = len(settings.allow_origins) + len(settings.allow_origin_regex)
-    name = _cut(name_policy(route))
+    origins = f"{count} {'origin' if count == 1 else 'origins'}"
     if "*" in settings.allow_origins:
-        return f"{name} (any origin)"
-    return f"{name} ({count} {'origin' if count == 1 else 'origins'})"
+        origins = "any origin"
+    if route.policy_source in NAMELESS:
+        return origins
+    return f"{_cut(name_policy(route))} ({origins})"
 
 
 def _cut(text: str) -> str:

@@ -49,6 +49,8 @@ class Position(NamedTuple):
     """Counted from 1; 0 where the source has no lines."""
     column: int = 0
     """Counted from 1, in characters."""
+    is_value: bool = False
+    """The source is a flag or a variable: its name says what is meant, as a key does in a file."""
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
@@ -66,7 +68,7 @@ class Problem:
     position: Position
 
     def __str__(self) -> str:
-        key = serialize_path(self.path)
+        key = "" if self.position.is_value else serialize_path(self.path)
         mark = "warning: " if self.severity is Severity.WARNING else ""
         return f"{self.position}: {key + ': ' if key else ''}{mark}{self.sentence}"
 
@@ -136,7 +138,7 @@ def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def render_text(problems: Iterable[Problem]) -> str:
-    """Write one line for each problem: ``FILE:LINE:COL: key.path: what, why, the fix``."""
+    """Write a line for each: ``FILE:LINE:COL: key.path: what, why, the fix``, or ``--flag: what …``."""
     return "".join(f"{problem}\n" for problem in problems)
 
 

@@ -4,8 +4,9 @@ They become the same document that a file would, so that the same mistakes are f
 the same; positions name the flag or the variable. Nothing in them is substituted.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -13,12 +14,15 @@ from cors_gateway.config.flaws import Flaw
 from cors_gateway.config.load import Loaded, load_document
 from cors_gateway.config.nodes import Block, Document, Node, Scalar, Series
 from cors_gateway.config.policies import PublicSuffixes
-from cors_gateway.config.problems import Position
+from cors_gateway.config.problems import Position, Problem
 
 __all__ = ["Given", "load_flags", "settings_from_flags"]
 
 POLICY = "quick"
 """What the one policy is called, in logs and in ``explain``."""
+
+DANGEROUS = re.compile(r"dangerously\w+: true")
+NEEDS_A_FILE = ", which needs a file: cors-gateway init writes one"
 
 
 class Given(NamedTuple):
@@ -26,6 +30,11 @@ class Given(NamedTuple):
 
     value: str
     source: str
+
+    @property
+    def position(self) -> Position:
+        """Where a problem with it is."""
+        return Position(self.source, is_value=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +118,35 @@ def settings_from_flags(
 def load_flags(document: Document, suffixes: PublicSuffixes) -> Loaded:
     """Load what ``settings_from_flags`` made."""
     digest = sha256(repr(document.root).encode(errors="surrogatepass")).hexdigest()
-    return load_document(document, digest, _NoReader({}), suffixes)
+    loaded = load_document(document, digest, _NoReader({}), suffixes)
+    credentials = document.position(("corsPolicies", POLICY, "allowCredentials"))
+    words = _words_for(credentials.source)
+    problems = tuple(_reword(problem, words) for problem in loaded.problems)
+    return replace(loaded, problems=problems)
+
+
+def _words_for(credentials: str) -> Mapping[str, str]:
+    """Give the words for ``allowCredentials`` where a flag or a variable says it."""
+    remove = "leave out" if credentials.startswith("-") else "unset"
+    return {
+        "remove allowCredentials": f"{remove} {credentials}",
+        "allowCredentials: true": credentials,
+        "allowCredentials is true": f"{credentials} is given",
+    }
+
+
+def _reword(problem: Problem, words: Mapping[str, str]) -> Problem:
+    """Word a problem for who has no file, and so no keys to write or to remove."""
+    what, why, fix = problem.what, problem.why, problem.fix
+    for key, flag in words.items():
+        what, why, fix = (text.replace(key, flag) for text in (what, why, fix))
+    if DANGEROUS.search(fix):
+        fix += NEEDS_A_FILE
+    return replace(problem, what=what, why=why, fix=fix)
 
 
 def _scalar(given: Given, *, plain: bool = False) -> Scalar:
-    return Scalar(given.value.replace("$", "$$"), Position(given.source), plain)
+    return Scalar(given.value.replace("$", "$$"), given.position, plain)
 
 
 def _list(given: Sequence[Given], whole: Position) -> Series:
@@ -121,7 +154,7 @@ def _list(given: Sequence[Given], whole: Position) -> Series:
 
 
 def _place(given: Sequence[Given], whole: Position) -> Position:
-    return Position(given[0].source) if given else whole
+    return given[0].position if given else whole
 
 
 def _block(entries: dict[str, Node], position: Position) -> Block:

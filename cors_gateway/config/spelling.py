@@ -121,9 +121,7 @@ class Suggestion(NamedTuple):
 def known_keys(path: Path) -> tuple[str, ...] | None:
     """List the keys of the block at ``path``, or ``None`` where there is no such block."""
     for pattern, keys in _blocks():
-        if len(pattern) == len(path) and all(
-            wanted in ("*", part) for wanted, part in zip(pattern, path, strict=True)
-        ):
+        if _matches(pattern, path):
             return keys
     return None
 
@@ -153,13 +151,17 @@ def suggest_key(path: Path) -> Suggestion:
     for _, others in _blocks():
         for known in others:
             if _plain(known) == plain:
-                return Suggestion(_say_where(known), "move it there")
+                return Suggestion(_say_where(known, path[:-1]), "move it there")
     return Suggestion("", f"the keys here are {', '.join(keys)}")
 
 
-def _say_where(key: str) -> str:
-    """Say which block a key belongs to: both, where an API and a listener can have it."""
+def _say_where(key: str, block: Path) -> str:
+    """Say which block a key belongs to: both, where an API and a listener can have it.
+
+    One inside the ``block`` where the key stands comes first.
+    """
     places = [pattern for pattern, keys in _blocks() if key in keys]
+    places.sort(key=lambda place: not (block and _matches(place[: len(block)], block)))
     of_listeners = next((place for place in places if "server" in place), None)
     of_an_api = next((place for place in places if "upstream" in place), None)
     if of_listeners is None or of_an_api is None:
@@ -167,8 +169,15 @@ def _say_where(key: str) -> str:
     return f"of an API it belongs to {_spell(of_an_api)}, of listeners to {_spell(of_listeners)}"
 
 
+def _matches(pattern: tuple[str, ...], path: Path) -> bool:
+    return len(pattern) == len(path) and all(
+        wanted in ("*", part) for wanted, part in zip(pattern, path, strict=True)
+    )
+
+
 def _spell(pattern: tuple[str, ...]) -> str:
-    return ".".join(pattern).replace(".*", "[]") or "the top level"
+    text = ".".join(pattern).replace("corsPolicies.*", "corsPolicies.NAME")
+    return text.replace(".*", "[]") or "the top level"
 
 
 def suggest_name(name: str, names: Iterable[str]) -> str:

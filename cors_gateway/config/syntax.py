@@ -1,5 +1,7 @@
 """What a YAML syntax error means for a person: libyaml names the token, not the mistake."""
 
+import re
+
 __all__ = ["explain_syntax"]
 
 
@@ -20,7 +22,7 @@ def explain_syntax(said: str, context: str, line: str, column: int) -> tuple[str
         return "a tab", "YAML indents with spaces only", "replace it with spaces"
     if "alias" in context:
         why = "YAML takes * for a reference to something written before"
-        return "a value begins with *", why, 'put it in quotes: "*"'
+        return "a value begins with *", why, _quote_starred(line, column)
     if "flow" in context and "${" in line:
         why = "inside { } and [ ] the braces of ${…} end the value"
         return "a value is cut short", why, "put ${…} in quotes"
@@ -29,6 +31,16 @@ def explain_syntax(said: str, context: str, line: str, column: int) -> tuple[str
         return what, "YAML reserves that character", "put the value in quotes"
     return EXPLANATIONS.get(said, (said, context, "correct the YAML here"))
 
+
+def _quote_starred(line: str, column: int) -> str:
+    """Say to quote what was written: a ``*`` alone would stand for everybody."""
+    # libyaml stops behind the star, at what cannot be in a reference.
+    begun = [found for found in STARRED.finditer(line) if found.start() <= column]
+    return f'put it in quotes: "{begun[-1][0]}"' if begun else "put it in quotes"
+
+
+STARRED = re.compile(r"""\*[^\s,\[\]{}"']*""")
+"""A plain value from its star to its end."""
 
 EXPLANATIONS = {
     "mapping values are not allowed in this context": (

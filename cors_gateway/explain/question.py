@@ -178,7 +178,7 @@ def parse_question(
         raise QuestionError(f"{url!a} opens no WebSocket: leave out # and what follows")
     if is_websocket and (method.upper() != "GET" or headers):
         why = "it is asked for with GET, and browsers let no page set a header of that"
-        raise QuestionError(f"a WebSocket takes no --method and no --header: {why}")
+        raise QuestionError(f"a WebSocket takes no method and no header: {why}")
     verb = method.encode(errors="replace")
     if not is_token(verb):
         raise QuestionError(f"{method!a} is no method: write one, such as PUT")
@@ -190,7 +190,7 @@ def parse_question(
         check_receivable(verb)
     names = [name for name, _ in headers]
     if origin is None and any(name.lower() == b"origin" for name in names):
-        raise QuestionError("say where the page is from with --origin, not with a header")
+        raise QuestionError("say where the page is from as the origin, not as a header")
     ignored = tuple(
         name for name in names if origin is not None and is_forbidden_request_header(name)
     )

@@ -209,8 +209,9 @@ def _widen(explanation: Explanation, settings: PolicySettings) -> tuple[PolicySe
         return NULL_ORIGIN
     if reason is Reason.ORIGIN_INVALID:
         meant = suggest_origin(origin)
-        remedy = f'; the page\'s is "{meant}"' if meant else ""
-        return f"nothing should be changed: no browser sends this as an origin{remedy}"
+        if meant:
+            return f"did you mean the origin {meant}? No browser sends this as an origin"
+        return "nothing should be changed: no browser sends this as an origin"
     if reason is Reason.ORIGIN_REQUIRED:
         return replace(settings, require_origin=False), SEND_ORIGIN
     if settings.mode == "reportOnly":

@@ -20,11 +20,16 @@ UNKNOWN_HOST = "gateway.invalid"
 DEFAULT_SCHEME = "https"
 """What browsers are taken to speak where nothing is said."""
 
+HOW = "write http://host/path or /path"
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _WEBSOCKET_SCHEMES = {"ws": "http", "wss": "https"}
 
 _URL = re.compile(r"(https?|wss?)://([^/?#]*)([^?#]*)([^#]*)(?:#.*)?", re.IGNORECASE | re.DOTALL)
+_HOST_AND_PORT = re.compile(
+    r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\]):[0-9]+(?=[/?#]|$)|localhost(?=[/?#]|$)", re.IGNORECASE
+)
 _STRIPPED = "".join(map(chr, range(0x21)))
 _REMOVED = re.compile(r"[\t\r\n]")
 _BEFORE_QUERY = re.compile(r"[^?#]*")
@@ -70,7 +75,8 @@ def parse_url(text: str, *, home: str | None, by_browser: bool) -> Url:
     whole = (home or f"{DEFAULT_SCHEME}://{UNKNOWN_HOST}") + cleaned if is_path else cleaned
     found = _URL.fullmatch(whole)
     if found is None:
-        raise UrlError(f"{text!a} is neither a URL nor a path: write http://host/path or /path")
+        meant = f"did you mean http://{cleaned}?" if _HOST_AND_PORT.match(cleaned) else HOW
+        raise UrlError(f"{text!a} is neither a URL nor a path: {meant}")
     path, query = found[3] or "/", found[4]
     given = found[1].lower()
     scheme = _WEBSOCKET_SCHEMES.get(given, given)

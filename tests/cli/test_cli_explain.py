@@ -86,12 +86,12 @@ def test_a_refusal_for_programs(command: Command, file: Path) -> None:
         pytest.param([], "URL-or-path", id="nothing"),
         pytest.param(
             ["--origin", "https://a.example", "--method", "PUT", "wss://h/"],
-            "a WebSocket takes no --method and no --header",
+            "a WebSocket takes no method and no header",
             id="a WebSocket with a method",
         ),
         pytest.param(
             ["--origin", "https://a.example", "--header", "X-A: 1", "wss://h/"],
-            "a WebSocket takes no --method and no --header",
+            "a WebSocket takes no method and no header",
             id="a WebSocket with a header",
         ),
         pytest.param(["--origin", "", "/"], "the origin is empty", id="an empty origin"),

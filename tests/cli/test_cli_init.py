@@ -38,6 +38,7 @@ def steps_in(printed: str) -> list[list[str]]:
             ["--allow-origin", "https://a.example", "--allow-origin", "https://a.example"],
             id="the same twice",
         ),
+        pytest.param(["--allow-origin", "https://a.example,https://a.example"], id="in one list"),
         pytest.param(["--allow-origin", "https://other.example"], id="the stranger of the tests"),
         pytest.param(["--to", "https://h.example:8443/base"], id="https and a path"),
         pytest.param(["--to", "http://[::1]:5000"], id="an API at an address"),
@@ -159,6 +160,37 @@ def test_nothing_that_is_there_is_replaced_and_nothing_is_half_written(
     assert ended.err.startswith(f"cors-gateway: {there} is there already: {said}")
     assert os.listdir() == [there]  # noqa: PTH208
     assert Path(there).read_text() == "mine"
+
+
+def test_a_compose_file_is_not_put_beside_a_configuration_for_another_place(
+    command: Command,
+) -> None:
+    command("init")
+
+    ended = command("init", "--compose")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert "to a container the API has another name: move it away, or choose" in ended.err
+    assert os.listdir() == ["cors-gateway.yaml"]  # noqa: PTH208
+
+
+@pytest.mark.parametrize(
+    "upstream, start",
+    [
+        pytest.param(
+            "http://api:5000", "API_IMAGE=the-image-of-your-api docker compose up", id="a service"
+        ),
+        pytest.param("http://host.docker.internal:5000", "docker compose up", id="this machine"),
+        pytest.param("https://api.example.com", "docker compose up", id="elsewhere"),
+    ],
+)
+def test_an_image_is_asked_for_where_the_compose_file_takes_one(
+    command: Command, upstream: str, start: str
+) -> None:
+    ended = command("init", "--compose", "--to", upstream)
+
+    assert steps_in(ended.out)[1] == shlex.split(start)
+    assert ("API_IMAGE" in Path("docker-compose.yml").read_text()) is ("API_IMAGE" in start)
 
 
 def test_a_link_that_leads_nowhere_is_not_followed(command: Command) -> None:

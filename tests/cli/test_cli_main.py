@@ -12,7 +12,7 @@ import pytest
 
 from cors_gateway import __version__
 from cors_gateway.cli import main as program
-from cors_gateway.cli.verbs import MEANT, VERBS
+from cors_gateway.cli.verbs import MEANT, MEANT_FLAGS, VERBS
 from cors_gateway.snapshot import Snapshot
 from tests.cli.conftest import Command
 
@@ -113,6 +113,16 @@ def test_without_a_verb_the_help_is_no_answer_but_a_remedy(command: Command) -> 
         pytest.param(
             ["proxy", "--allow-origins", "x"], "did you mean --allow-origin?", id="a flag"
         ),
+        pytest.param(
+            ["proxy", "--port", "9000"], "no --port, did you mean --listen :9000?", id="a port"
+        ),
+        pytest.param(["run", "--port=9000"], "did you mean --listen :9000?", id="a port's value"),
+        pytest.param(["run", "--port"], "did you mean --listen :8080?", id="no port"),
+        pytest.param(["run", "--bind", "[::]:1"], "did you mean --listen?", id="an address"),
+        pytest.param(["proxy", "--proxyUrl", "x"], "did you mean --to?", id="an API"),
+        pytest.param(["proxy", "--origin", "x"], "did you mean --allow-origin?", id="an origin"),
+        pytest.param(["proxy", "--method", "x"], "did you mean --allow-method?", id="a method"),
+        pytest.param(["routes", "--port", "1"], "there is no --port; see", id="nor one meant"),
         pytest.param(["routes", "--zzz"], "there is no --zzz; see", id="no flag like it"),
         pytest.param(["run", "x.yaml"], "did you mean -c x.yaml?", id="a file without its flag"),
         pytest.param(["version", "x"], "nothing takes 'x'; see", id="an argument too many"),
@@ -132,6 +142,13 @@ def test_a_mistake_of_usage(command: Command, arguments: list[str], said: str) -
 def test_what_others_call_a_verb_is_none_of_ours() -> None:
     assert set(MEANT.values()) <= VERBS.keys()
     assert MEANT.keys().isdisjoint(VERBS)
+
+
+def test_a_flag_that_was_meant_is_one_of_the_verbs_that_serve(command: Command) -> None:
+    helps = command("proxy", "--help").out
+
+    assert {flag for flag in MEANT_FLAGS.values() if f"  {flag} " not in helps} == set()
+    assert {flag for flag in MEANT_FLAGS if f"  {flag} " in helps or flag != flag.lower()} == set()
 
 
 def test_the_version_in_short_and_in_full(command: Command) -> None:

@@ -36,6 +36,63 @@ def test_lists_are_extended_and_not_replaced(command: Command) -> None:
     assert policy["maxAge"] == 3600
 
 
+def test_a_value_may_list_several(command: Command) -> None:
+    ended = command(
+        *("proxy", "--to", "http://h", "--allow-origin", "https://a.example, https://b.example"),
+        *("--allow-origin", "https://c.example|https://d.example"),
+        *("--allow-method", "PUT,DELETE", "--allow-header", "X-A, X-B", "--print-config"),
+    )
+
+    policy = yaml.safe_load(ended.out)["corsPolicies"]["quick"]
+    assert (ended.code, ended.err) == (0, "")
+    assert policy["allowOrigins"] == [f"https://{name}.example" for name in "abcd"]
+    assert policy["allowMethods"][-2:] == ["PUT", "DELETE"]
+    assert policy["allowHeaders"][-2:] == ["X-A", "X-B"]
+
+
+def test_a_star_is_not_beside_defaults_that_nobody_wrote(command: Command) -> None:
+    ended = command(*QUICK, "--allow-method", "*", "--allow-header", "*", "--print-config")
+
+    policy = yaml.safe_load(ended.out)["corsPolicies"]["quick"]
+    assert (ended.code, ended.err) == (0, "")
+    assert (policy["allowMethods"], policy["allowHeaders"]) == (["*"], ["*"])
+
+
+@pytest.mark.parametrize("flag", ["--allow-origin", "--allow-method", "--allow-header"])
+@pytest.mark.parametrize("value", ["", ","])
+def test_a_flag_with_nothing_in_it_is_no_flag_that_is_left_out(
+    command: Command,
+    served: list[Snapshot],
+    monkeypatch: pytest.MonkeyPatch,
+    flag: str,
+    value: str,
+) -> None:
+    monkeypatch.setenv("CORS_GATEWAY_ALLOW_ORIGINS", "https://b.example")
+
+    ended = command("proxy", "--to", "http://h", flag, value)
+
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"{flag}: ")
+    assert served == []
+
+
+@pytest.mark.parametrize(
+    "flags, code",
+    [pytest.param([], 2, id="no API"), pytest.param(["--to", "http://h"], 1, id="no origin")],
+)
+def test_a_variable_that_may_have_meant_it_is_named_once_before_a_refusal(
+    command: Command, monkeypatch: pytest.MonkeyPatch, flags: list[str], code: int
+) -> None:
+    monkeypatch.setenv("CORS_GATEWAY_ALLOW_ORIGIN", "https://a.example")
+
+    ended = command("proxy", *flags)
+
+    warning, refusal = ended.err.splitlines()
+    assert ended.code == code
+    assert "CORS_GATEWAY_ALLOW_ORIGIN has no effect" in warning
+    assert not refusal.startswith("cors-gateway: warning")
+
+
 def test_a_printed_configuration_runs(
     command: Command, served: list[Snapshot], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -83,13 +140,13 @@ def test_no_file_is_looked_for(command: Command, served: list[Snapshot], tmp_pat
         pytest.param(
             ["--to", "h:1", "--allow-origin", "https://a.example"],
             1,
-            '--to: routes[0].upstream: "h:1" has no scheme',
+            '--to: "h:1" has no scheme',
             id="no URL",
         ),
         pytest.param(
             ["--to", "http://h", "--allow-origin", "https://a.example/"],
             1,
-            "--allow-origin: corsPolicies.quick.allowOrigins[0]: ",
+            '--allow-origin: "https://a.example/" is not an origin, ',
             id="no origin but a URL",
         ),
         pytest.param(

@@ -1,10 +1,14 @@
 """Which configuration ``run`` would serve: files, flags and variables, and their order."""
 
+from collections.abc import Callable
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
+from cors_gateway.cli.endings import RefusedError
+from cors_gateway.config.load import Loaded
 from cors_gateway.snapshot import Admin, Listener, Snapshot
 from tests.cli.conftest import FILE, Command
 
@@ -83,12 +87,10 @@ def test_whom_it_trusts(
     "name, value, said",
     [
         pytest.param("CORS_GATEWAY_LISTEN", "8080", 'write ":8080"', id="a listener"),
-        pytest.param("PORT", "http", "PORT: server.listen: ", id="PORT"),
-        pytest.param("FORWARDED_ALLOW_IPS", "me", "FORWARDED_ALLOW_IPS: server.tr", id="a network"),
+        pytest.param("PORT", "http", 'PORT: "0.0.0.0:http" ', id="PORT"),
+        pytest.param("FORWARDED_ALLOW_IPS", "me", 'FORWARDED_ALLOW_IPS: "me" ', id="a network"),
         pytest.param("CORS_GATEWAY_WORKERS", "0", "from 1 to 256, or auto", id="workers"),
-        pytest.param(
-            "WEB_CONCURRENCY", "many", "WEB_CONCURRENCY: server.workers", id="a platform's"
-        ),
+        pytest.param("WEB_CONCURRENCY", "many", 'WEB_CONCURRENCY: "many" ', id="a platform's"),
         pytest.param("CORS_GATEWAY_ADMIN", "9901", 'write ":9901"', id="an admin listener"),
     ],
 )
@@ -275,7 +277,7 @@ def test_no_configuration_at_all(command: Command) -> None:
         pytest.param([ORIGINS], "CORS_GATEWAY_UPSTREAM=", id="no upstream"),
         pytest.param(
             [UPSTREAM, ORIGINS, ("CORS_GATEWAY_ALLOW_CREDENTIALS", "yes")],
-            "CORS_GATEWAY_ALLOW_CREDENTIALS: corsPolicies.quick.allowCredentials: ",
+            'CORS_GATEWAY_ALLOW_CREDENTIALS: "yes" ',
             id="a mistake in one",
         ),
     ],
@@ -293,6 +295,86 @@ def test_an_environment_that_does_not_say_enough(
 
     assert (ended.code, ended.out) == (1, "")
     assert said in ended.err
+
+
+@pytest.mark.parametrize("has_upstream", [True, False], ids=["no origins", "nothing at all"])
+def test_a_variable_that_may_have_meant_it_is_named_once_before_a_refusal(
+    command: Command, monkeypatch: pytest.MonkeyPatch, has_upstream: bool
+) -> None:
+    monkeypatch.setenv("CORS_GATEWAY_ALLOW_ORIGIN", "https://a.example")
+    if has_upstream:
+        monkeypatch.setenv(*UPSTREAM)
+
+    ended = command("run")
+
+    warning, refusal = ended.err.splitlines()
+    assert (ended.code, ended.out) == (1, "")
+    assert "CORS_GATEWAY_ALLOW_ORIGIN has no effect" in warning
+    assert not refusal.startswith("cors-gateway: warning")
+
+
+class Reloaded:
+    """Stands for serving: loads once more, in a world that has changed."""
+
+    def __init__(self, change: Callable[[], object]) -> None:
+        self.change = change
+        self.sources: list[str] = []
+        self.refusal = ""
+
+    def serve(self, loaded: Loaded, load_again: Callable[[], Loaded]) -> int:
+        self.change()
+        try:
+            again = load_again()
+        except RefusedError as refusal:
+            self.refusal = str(refusal)
+        else:
+            self.sources = [loaded.document.name, again.document.name]
+        return 0
+
+
+@pytest.mark.parametrize("variable", [None, "cors-gateway.yaml"], ids=["found", "by a variable"])
+def test_a_reload_serves_no_other_file_in_the_place_of_one_that_is_gone(
+    command: Command, monkeypatch: pytest.MonkeyPatch, variable: str | None
+) -> None:
+    first, other = Path("cors-gateway.yaml"), Path("config/gateway.yaml")
+    other.parent.mkdir()
+    for path in (first, other):
+        path.write_text(FILE)
+    if variable:
+        monkeypatch.setenv("CORS_GATEWAY_CONFIG", variable)
+    reloaded = Reloaded(first.unlink)
+    monkeypatch.setattr("cors_gateway.cli.run.serve", reloaded.serve)
+
+    command("run")
+
+    assert reloaded.sources == []
+    assert reloaded.refusal.startswith("cors-gateway.yaml: there is no such file")
+
+
+def test_a_reload_keeps_to_the_environment(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(*UPSTREAM)
+    monkeypatch.setenv(*ORIGINS)
+    reloaded = Reloaded(lambda: Path("cors-gateway.yaml").write_text(FILE))
+    monkeypatch.setattr("cors_gateway.cli.run.serve", reloaded.serve)
+
+    command("run")
+
+    assert (reloaded.sources, reloaded.refusal) == (["environment", "environment"], "")
+
+
+def test_standard_input_is_not_read_again(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORS_GATEWAY_CONFIG", "-")
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(FILE.encode())))
+    reloaded = Reloaded(lambda: None)
+    monkeypatch.setattr("cors_gateway.cli.run.serve", reloaded.serve)
+
+    command("run")
+
+    assert "came from standard input" in reloaded.refusal
 
 
 def test_origins_in_a_variable_are_separated_by_commas_or_bars(

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cors_gateway.cli.sources import load
+from cors_gateway.cli.sources import SUFFIXES, load
 from cors_gateway.cli.welcome import welcome
+from cors_gateway.config.quick import Given, load_flags, settings_from_flags
 from cors_gateway.snapshot import Snapshot
 from tests.cli.conftest import FILE, Command
 from tests.cli.terminal import on_terminal
@@ -65,6 +66,23 @@ def test_the_whole_of_it(file: Path) -> None:
         "  stop   ^C\n"
         "\n"
     )
+
+
+@pytest.mark.parametrize(
+    "source, origin, told",
+    [
+        pytest.param("--allow-origin", "https://a.example", "1 origin", id="by a flag"),
+        pytest.param("CORS_GATEWAY_ALLOW_ORIGINS", "*", "any origin", id="by a variable"),
+    ],
+)
+def test_a_policy_without_a_file_has_no_name(source: str, origin: str, told: str) -> None:
+    document = settings_from_flags(
+        upstream=Given("http://h", "--to"), allow_origins=[Given(origin, source)]
+    )
+    snapshot = load_flags(document, SUFFIXES).snapshot
+    assert snapshot is not None
+
+    assert f"\n  /  →  http://h  {told}\n" in shown(snapshot)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ ERROR = Problem(
 WARNING = Problem(
     Severity.WARNING, ("log",), "100%, so: what", "", "fix", Position("a,b.yaml", 1, 2)
 )
-FLAG = Problem(Severity.ERROR, (), "what", "why", "", Position("--to"))
+FLAG = Problem(Severity.ERROR, ("routes", 0), "what", "why", "", Position("--to", is_value=True))
 
 
 def test_a_problem_is_one_line_that_editors_can_follow() -> None:
@@ -49,7 +49,7 @@ def test_github_commands_are_escaped() -> None:
     assert render_github([ERROR, WARNING, FLAG]) == (
         "::error file=a.yaml,line=3,col=5,title=routes[0].cors::what, why, fix\n"
         "::warning file=a%2Cb.yaml,line=1,col=2,title=log::100%25, so: what, fix\n"
-        "::error file=--to::what, why\n"
+        "::error file=--to,title=routes[0]::what, why\n"
     )
 
 

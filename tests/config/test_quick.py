@@ -76,15 +76,40 @@ def test_without_origins_nothing_starts() -> None:
 @pytest.mark.parametrize(
     "flags, said",
     [
-        ({"listen": Given("8080", "$PORT")}, '$PORT: server.listen: "8080" has no colon'),
+        ({"listen": Given("8080", "$PORT")}, '$PORT: "8080" has no colon'),
         (
             {"credentials": Given("yes", "$CORS_GATEWAY_ALLOW_CREDENTIALS")},
-            '$CORS_GATEWAY_ALLOW_CREDENTIALS: corsPolicies.quick.allowCredentials: "yes" is not',
+            '$CORS_GATEWAY_ALLOW_CREDENTIALS: "yes" is not',
         ),
     ],
 )
 def test_a_problem_names_the_flag_or_the_variable(flags: dict[str, Given], said: str) -> None:
     assert said in render_text(loaded("http://a", "*", **flags).problems)
+
+
+@pytest.mark.parametrize(
+    "origin, source, said",
+    [
+        pytest.param("*", "--credentials", "or leave out --credentials; ", id="a flag"),
+        pytest.param("*", "COOKIES", "COOKIES exclude each other", id="a variable"),
+        pytest.param("*", "COOKIES", "or unset COOKIES; ", id="to unset a variable"),
+        pytest.param(
+            "http://a.example", "--credentials", "and --credentials is given, ", id="plain http"
+        ),
+        pytest.param(
+            "http://a.example",
+            "--credentials",
+            "Origins: true, which needs a file: cors-gateway init writes one\n",
+            id="a key that no flag stands for",
+        ),
+    ],
+)
+def test_remedies_name_what_the_user_can_write(origin: str, source: str, said: str) -> None:
+    text = render_text(loaded("http://a", origin, credentials=Given("true", source)).problems)
+
+    assert text.startswith('--allow-origin: "')
+    assert said in text
+    assert "allowCredentials" not in text
 
 
 def test_all_flags_are_judged_at_once() -> None:

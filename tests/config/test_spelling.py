@@ -51,6 +51,19 @@ def test_a_key_in_the_wrong_block_is_sent_where_it_belongs() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "path, where",
+    [
+        pytest.param(("routes", 0, "allowOrigins"), "routes[].cors", id="in a route"),
+        pytest.param(("defaults", "allowOrigins"), "defaults.cors", id="in the defaults"),
+        pytest.param(("allowOrigins",), "corsPolicies.NAME", id="at the top"),
+        pytest.param(("server", "allowOrigins"), "corsPolicies.NAME", id="where none is inside"),
+    ],
+)
+def test_a_key_is_sent_into_the_block_where_it_stands_first(path: Path, where: str) -> None:
+    assert suggest_key(path).why == f"allowOrigins belongs to {where}"
+
+
 def test_a_key_that_an_api_has_and_a_listener_too_is_sent_to_both() -> None:
     assert suggest_key(("routes", 0, "TLS")).why == (
         "of an API it belongs to routes[].upstream, of listeners to server"

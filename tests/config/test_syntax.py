@@ -54,3 +54,28 @@ def test_syntax_errors_are_explained(
     said: str, context: str, line: str, column: int, what: str
 ) -> None:
     assert explain_syntax(said, context, line, column)[0] == what
+
+
+@pytest.mark.parametrize(
+    "line, column, fix",
+    [
+        pytest.param("  - *.example.com", 5, '"*.example.com"', id="behind the star"),
+        pytest.param("  - *.example.com", 4, '"*.example.com"', id="at the star"),
+        pytest.param("  - *a.example.com", 6, '"*a.example.com"', id="behind a name"),
+        pytest.param('a: ["*", *.b.c, *.d]', 10, '"*.b.c"', id="one of a list"),
+        pytest.param("a: [*]", 5, '"*"', id="everybody"),
+        pytest.param("  - **.b", 5, '"**.b"', id="two stars"),
+    ],
+)
+def test_what_begins_with_a_star_is_to_be_quoted_as_a_whole(
+    line: str, column: int, fix: str
+) -> None:
+    explained = explain_syntax("did not find", "while scanning an alias", line, column)
+
+    assert explained[2] == f"put it in quotes: {fix}"
+
+
+def test_a_star_that_is_not_there_is_not_shown() -> None:
+    explained = explain_syntax("did not find", "while scanning an alias", "", 0)
+
+    assert explained[2] == "put it in quotes"

@@ -165,7 +165,9 @@ def test_what_to_change(text: str, origin: str | None, url: str, changes: list[s
     "text, origin, url, said",
     [
         pytest.param(FILE, "null", URL, "any page can make its origin null", id="null"),
-        pytest.param(FILE, "https://x.example/", URL, "no browser sends this", id="a slash"),
+        pytest.param(
+            FILE, "https://x.example/", URL, "did you mean the origin https://x", id="a slash"
+        ),
         pytest.param(FILE, APP, "ws://h/api", "has to call wss: give", id="mixed content"),
         pytest.param(STRICT, None, URL, "if the program can send an Origin", id="a program"),
         pytest.param(FILE, "https://h", "wss://h/api", "has no Sec-Fetch-Site", id="its own page"),

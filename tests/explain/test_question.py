@@ -143,6 +143,12 @@ def test_headers_that_a_page_cannot_set_are_named_and_left_out() -> None:
     "url, origin, method, said",
     [
         pytest.param("api/a", APP, "GET", "http://host/path", id="neither URL nor path"),
+        pytest.param(
+            "localhost:8080/a", APP, "GET", "did you mean http://localhost:8080/a?", id="no scheme"
+        ),
+        pytest.param("localhost", APP, "GET", "did you mean http://localhost?", id="a host alone"),
+        pytest.param("[::1]:1?a", APP, "GET", "did you mean http://[::1]:1?a?", id="an address"),
+        pytest.param("javascript:0x", APP, "GET", "write http://host", id="another scheme"),
         pytest.param("ftp://h/", APP, "GET", "http://host/path", id="neither HTTP nor WebSocket"),
         pytest.param("http:///a", APP, "GET", "host:port", id="no host"),
         pytest.param("http://u@h/a", APP, "GET", "host:port", id="a user"),
@@ -169,9 +175,9 @@ def test_a_question_that_makes_no_sense(
 @pytest.mark.parametrize(
     "url, origin, method, headers, said",
     [
-        pytest.param("wss://h/", APP, "POST", [], "no --method", id="a page's method"),
-        pytest.param("wss://h/", None, "PUT", [], "no --method", id="a program's method"),
-        pytest.param("wss://h/", APP, "GET", [(b"X-A", b"1")], "no --header", id="a header"),
+        pytest.param("wss://h/", APP, "POST", [], "no method", id="a page's method"),
+        pytest.param("wss://h/", None, "PUT", [], "no method", id="a program's method"),
+        pytest.param("wss://h/", APP, "GET", [(b"X-A", b"1")], "no header", id="a header"),
         pytest.param("ws://h/a#b", APP, "GET", [], "leave out #", id="a fragment"),
         pytest.param("ws://h/#", None, "GET", [], "leave out #", id="a program's empty fragment"),
         pytest.param("wss://h/", " ", "GET", [], "the origin is empty", id="an empty origin"),
@@ -232,7 +238,7 @@ def test_a_page_has_no_say_in_the_cookies_of_a_websocket() -> None:
 
 
 def test_an_origin_is_not_given_as_a_header() -> None:
-    with pytest.raises(QuestionError, match="--origin"):
+    with pytest.raises(QuestionError, match="as the origin"):
         parse_question("/", headers=[(b"origin", b"https://x.example")])
 
 

@@ -141,8 +141,13 @@ def test_credentials_do_not_go_with_a_star() -> None:
     "origin, method, said",
     [
         pytest.param("null", "PUT", "nothing should be changed: any page", id="null"),
-        pytest.param("https://x.example/", "GET", '"https://x.example"', id="a slash"),
-        pytest.param("https://X.example", "GET", '"https://x.example"', id="capitals"),
+        pytest.param(
+            "https://x.example/", "GET", "did you mean the origin https://x.example?", id="a slash"
+        ),
+        pytest.param(
+            "https://X.example", "GET", "did you mean the origin https://x.example?", id="capitals"
+        ),
+        pytest.param("x.example", "GET", "did you mean the origin https://x.example?", id="a host"),
         pytest.param("a b", "GET", "no browser sends this", id="nonsense"),
         pytest.param(APP, "patch", "with 501: write PATCH", id="a method's case"),
         pytest.param(APP, "FOO", "with 501: use another", id="a method that nobody takes"),

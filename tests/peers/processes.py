@@ -19,7 +19,16 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any
 
-__all__ = ["SMALL", "FlaskApi", "Gateway", "Running", "closed_port", "flask_api", "gateway", "running"]
+__all__ = [
+    "SMALL",
+    "FlaskApi",
+    "Gateway",
+    "Running",
+    "closed_port",
+    "flask_api",
+    "gateway",
+    "running",
+]
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
