@@ -23,6 +23,7 @@ from cors_gateway.process.beside import start_beside
 from cors_gateway.process.control import Order
 from cors_gateway.process.cpus import count_workers
 from cors_gateway.process.listening import ListenError
+from cors_gateway.process.logging import describe_fault
 from cors_gateway.process.orphans import wait_for_orphans
 from cors_gateway.process.overview import Reloads, WorkerState, WorkerView
 from cors_gateway.process.place import GaveUpError, Place
@@ -169,11 +170,12 @@ class Supervisor:
 
     async def close(self) -> None:
         """End whatever is still there."""
+        current = [place.worker for place in self._places if place.worker is not None]
+        workers = (*current, *self._retiring)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        workers = [place.worker for place in self._places if place.worker is not None]
-        for worker in (*workers, *self._retiring):
+        for worker in workers:
             worker.kill()
             await worker.wait()
         self._sockets.close()
@@ -193,7 +195,7 @@ class Supervisor:
                 await self._go_over_to(loaded)
             except Exception as error:
                 # Also what nobody thought of, such as too little memory: it must not go unseen.
-                problem = str(error) or repr(error)
+                problem = _describe(error)
                 reloads = self.reloads
                 self.reloads = replace(reloads, failed=reloads.failed + 1, last_problem=problem)
                 raise NotLoadedError(problem) from error
@@ -261,9 +263,9 @@ class Supervisor:
 
         try:
             await place.mind(take_leave)
-        except GaveUpError as error:
-            self._report("error", str(error))
-            self._gave_up = error
+        except Exception as error:  # noqa: BLE001 - or nobody would work there any more
+            self._gave_up = GaveUpError(_describe(error))
+            self._report("error", str(self._gave_up))
             self._stop.set()
 
     def _release(self, places: Sequence[Place], order: Order) -> None:
@@ -331,6 +333,13 @@ class Supervisor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _describe(error: Exception) -> str:
+    """Give the words of an error that has some for people, and where any other one came from."""
+    if isinstance(error, GaveUpError | ListenError | NotLoadedError | WorkerFailedError):
+        return str(error)
+    return describe_fault({"message": "internal error", "exception": error})
 
 
 def _listener_of(snapshot: Snapshot) -> Listener | None:

@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from cors_gateway.process.supervisor import LAST_CALL, LAST_WORDS
+from cors_gateway.config.load import Loaded, load
+from cors_gateway.process.supervisor import LAST_CALL, LAST_WORDS, NotLoadedError, Supervisor
 from cors_gateway.snapshot import Drain
+from tests.cases.configs import FakeReader
 from tests.peers.processes import SMALL, Running, running
 
 PATIENCE = 30.0
@@ -591,6 +593,20 @@ class TestAReload:
 
             assert results
             assert [each for each in results if not is_answered(each)] == []
+
+    @pytest.mark.parametrize("error", [MemoryError(), KeyError("x")], ids=repr)
+    async def test_a_mistake_of_our_own_does_not_go_unseen(self, error: Exception) -> None:
+        def cannot_load() -> Loaded:
+            raise error
+
+        loaded = load("routes: []", "f.yaml", FakeReader(), lambda _: False)
+        supervisor = Supervisor(loaded, cannot_load, lambda *_: None)
+        with pytest.raises(NotLoadedError, match=r"internal error: .*cannot_load: .*Error\("):
+            await supervisor.reload()
+        await supervisor.close()
+
+        assert (supervisor.reloads.succeeded, supervisor.reloads.failed) == (0, 1)
+        assert "cannot_load" in supervisor.reloads.last_problem
 
     def test_many_wishes_at_once_are_one_or_two_reloads(self, tmp_path: Path, api: Api) -> None:
         with gateway(tmp_path, config(api.port)) as served:
