@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: default run screenshots test test-system setup format style types coverage bench docs wheel image image-test clean
+.PHONY: default run screenshots test test-system setup format style types coverage bench docs examples wheel image image-test clean
 default: style types test
 
 # The gateway on config/gateway.yaml, in front of an embedded legacy API and a page that calls it.
@@ -14,19 +14,27 @@ run: .venv/.runs
 screenshots: setup
 	SCREENSHOTS=docs/images $(BIN)/python -m pytest -q tests/browser/test_demo_page.py -k legible
 
-# The whole suite. What needs a system package that is not there is listed, by name, as not run.
+# The whole suite, the files of tests spread over a few processes: one more than there are CPUs, because
+# much of it waits. What needs a system package that is not there is listed, by name, as not run.
+PROCESSES ?= $(shell expr $$(nproc) + 1)
 test: setup
-	$(BIN)/python -m pytest --no-fold-skipped $(ARGS)
+	$(BIN)/python -m pytest --no-fold-skipped --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
-# What tests need from Debian: a real browser, and servers and clients that others wrote.
-PACKAGES := chromium curl nginx-light nodejs
-PROGRAMS := chromium curl nginx node
+# Every example as its README says, in Chromium, with the gateway and without it.
+examples: setup
+	$(BIN)/python -m pytest tests/examples $(ARGS)
+
+# What tests need from Debian: real browsers, and servers and clients that others wrote. PROGRAM, or
+# PROGRAM=PACKAGE. Only what is missing is installed: who has node from elsewhere has another npm.
+PROGRAMS := chromium curl firefox-esr nginx=nginx-light node=nodejs npm
 test-system:
-	@for program in $(PROGRAMS); do PATH=$$PATH:/usr/sbin command -v $$program >/dev/null || missing=1; done; \
+	@for each in $(PROGRAMS); do \
+	    PATH=$$PATH:/usr/sbin command -v $${each%=*} >/dev/null || missing="$$missing $${each#*=}"; \
+	  done; \
 	  test -n "$$missing" || exit 0; \
 	  if [ "$$(id -u)" -eq 0 ]; then as_root=; else as_root=sudo; fi; \
 	  set -x; $$as_root apt-get update -q && \
-	  $$as_root apt-get install -qy --no-install-recommends $(PACKAGES)
+	  $$as_root apt-get install -qy --no-install-recommends $$missing
 
 # A virtual environment with the package as it stands here: enough to run it.
 .venv/.runs: pyproject.toml
@@ -91,4 +99,4 @@ image-test: setup
 
 clean:
 	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find cors_gateway tests docs bench compose -name __pycache__ -prune -exec rm -rf {} +
+	find cors_gateway tests docs bench compose examples \( -name __pycache__ -o -name node_modules -o -name dist \) -prune -exec rm -rf {} +
