@@ -40,6 +40,9 @@ class Environment:
     def check_authorities(self, path: str) -> Sequence[Flaw]:
         return ()
 
+    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
+        return ()
+
 
 def load_entries(entries: list[str]) -> tuple[Snapshot, float]:
     """Give what was loaded and the CPU seconds that it took."""

@@ -2,12 +2,14 @@
 
 The gateway has the last word on CORS: the API's own ``Access-Control-*`` are removed and replaced,
 unless the policy says otherwise, and ``Vary`` is united and never shortened. Of the rest, only what
-concerns the upstream's connection is left out; names, values and order stay as they were.
+concerns the upstream's connection is left out; names, values and order stay as they were. Cookies
+and redirects change where the route says so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cors_gateway.cors.exposure import expose_real_names
+from cors_gateway.messages.cookies import rewrite_cookies
 from cors_gateway.messages.fields import (
     FieldIndex,
     check_fields,
@@ -27,10 +29,11 @@ from cors_gateway.messages.framing import (
     rewrite_content_length,
 )
 from cors_gateway.messages.heads import FieldLines, ResponseHead, serialize_response_head
+from cors_gateway.messages.redirects import AskedFor, rewrite_redirect
 from cors_gateway.planned import Forward
 from cors_gateway.upgrades import offered_upgrades
 
-__all__ = ["Concluded", "conclude", "conclude_interim"]
+__all__ = ["Concluded", "conclude", "conclude_interim", "rewrite_head"]
 
 EVENT_STREAM = b"text/event-stream"
 
@@ -51,6 +54,8 @@ class Concluded:
     """Whether long silence is to be expected."""
     stripped: int = 0
     """How many of the API's own CORS header lines were left out."""
+    cookies_unparsed: int = 0
+    """How many cookies should have changed and could not be parsed."""
 
     @property
     def ends_by_closing(self) -> bool:
@@ -74,6 +79,7 @@ def conclude(
         MessageError: 502, where the response cannot be passed on safely.
     """
     check_fields(head.fields, 502)
+    head, cookies_unparsed = rewrite_head(forward, head)
     index = index_fields(head.fields)
     method = b"HEAD" if forward.head_only else b""
     upstream_framing = response_framing(method, head.status, head.minor_version, index)
@@ -106,7 +112,27 @@ def conclude(
             value.lower().startswith(EVENT_STREAM) for value in index.get(b"content-type", ())
         ),
         stripped=stripped,
+        cookies_unparsed=cookies_unparsed,
     )
+
+
+def rewrite_head(forward: Forward, head: ResponseHead) -> tuple[ResponseHead, int]:
+    """Change the cookies and the redirect of a final response, or of a 101, as the route says.
+
+    Returns:
+        The head, and how many cookies could not be parsed.
+    """
+    cookies, redirects = forward.route.cookies, forward.route.redirects
+    if cookies is None and redirects is None:
+        return head, 0
+    fields, unparsed = head.fields, 0
+    if cookies is not None:
+        fields, unparsed = rewrite_cookies(fields, cookies)
+    if redirects is not None:
+        _, mark, query = forward.target.partition(b"?")
+        asked = AskedFor(forward.path + mark + query, forward.authority, forward.own_origins)
+        fields = rewrite_redirect(fields, head.status, redirects, asked)
+    return replace(head, fields=fields), unparsed
 
 
 def conclude_interim(forward: Forward, head: ResponseHead) -> bytes:
@@ -175,4 +201,6 @@ def _apply_policy(
         vary = merge_vary(index.get(b"vary", ()), decision.vary)
         if vary is not None:
             granted = (*granted, (b"Vary", vary))
+    if decision.unless_sent:
+        granted += tuple(line for line in decision.unless_sent if line[0].lower() not in index)
     return (*lines, *granted), stripped

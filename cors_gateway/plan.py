@@ -376,6 +376,7 @@ class _Planning:
             user_agent=_first(self.index, b"user-agent") or b"",
             trace_id=parse_trace_id(self.index),
             request_id=self._request_id(),
+            own_origins=() if route.redirects is None else self._own_origins(),
         )
 
 

@@ -77,6 +77,9 @@ class Forward:
     """Of the client's ``traceparent``; empty without one."""
     request_id: bytes | None = None
     """What a trusted peer called the request; ``None`` to make one."""
+    own_origins: tuple[bytes, ...] = ()
+    """Under which origins the API may know us, the one that was asked for last; only where the
+    route's redirects are rewritten."""
 
     def head(self, request_id: bytes) -> bytes:
         """Give the head to send upstream."""
@@ -93,6 +96,7 @@ def cors_fields(decision: Decision | None) -> FieldLines:
     """Give the fields that any answer to this request must carry."""
     if decision is None:
         return ()
+    fields = decision.fields + decision.unless_sent
     if decision.vary:
-        return (*decision.fields, (b"Vary", b", ".join(decision.vary)))
-    return decision.fields
+        return (*fields, (b"Vary", b", ".join(decision.vary)))
+    return fields

@@ -91,7 +91,10 @@ class _Tables(Generic[R]):
         self._any_host = _PathTable((route for route in routes if route.host is None), spell)
 
     def find(self, host: bytes, path: bytes, method: bytes) -> tuple[R | None, Sequence[R]]:
-        """Find the route, or where only the method does not match, those that refuse it."""
+        """Find the route, or where only the method does not match, those that refuse it.
+
+        These are in the order of the file.
+        """
         named = self._by_host.get(host)
         tables = (self._any_host,) if named is None else (named, self._any_host)
         refused: Sequence[R] = ()
@@ -107,12 +110,11 @@ class _Tables(Generic[R]):
 class Router(Generic[R]):
     """All routes, ready to be searched."""
 
-    __slots__ = ("_first", "_folded", "_tables")
+    __slots__ = ("_folded", "_tables")
 
     def __init__(self, routes: Iterable[R]) -> None:
         """Index ``routes``, which are given in file order."""
         routes = tuple(routes)
-        self._first = {id(route): index for index, route in enumerate(routes)}
         self._tables = _Tables(routes, bytes)
         self._folded = _Tables(routes, normalise_path)
 
@@ -129,7 +131,7 @@ class Router(Generic[R]):
             return Match(route)
         return Match(
             None,
-            self._first_of(refused),
+            refused[0],
             frozenset[bytes]().union(*(route.methods or () for route in refused)),
         )
 
@@ -145,7 +147,4 @@ class Router(Generic[R]):
 
     def _chosen(self, found: tuple[R | None, Sequence[R]]) -> R | None:
         route, refused = found
-        return self._first_of(refused) if route is None and refused else route
-
-    def _first_of(self, routes: Sequence[R]) -> R:
-        return min(routes, key=lambda route: self._first[id(route)])
+        return refused[0] if route is None and refused else route

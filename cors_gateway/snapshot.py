@@ -12,13 +12,16 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from cors_gateway.cors.policy import Policy
+from cors_gateway.messages.cookies import CookieRewrite
 from cors_gateway.messages.fields import CONNECTION_SPECIFIC
 from cors_gateway.messages.forwarding import FORWARDING_NAMES
+from cors_gateway.messages.redirects import RedirectRewrite
 from cors_gateway.routes import Router
 
 __all__ = [
     "Admin",
     "Endpoint",
+    "FileTree",
     "Limits",
     "Listener",
     "ListenerTls",
@@ -151,8 +154,20 @@ class UpstreamTls:
 
 
 @dataclass(frozen=True, slots=True)
+class FileTree:
+    """A folder whose files are served in the place of an API."""
+
+    root: str
+    """The folder's absolute path."""
+    fallback: str | None = None
+    """A file below it that stands for paths of the application's own; ``None`` for a 404."""
+    prefix: str = ""
+    """The path that stands for the folder, as on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
-    """An API: where it is and how long to wait for it.
+    """An API: where it is and how long to wait for it. Or a folder of files.
 
     Two routes with equal upstreams share one pool: equality is by value.
     """
@@ -169,6 +184,8 @@ class Upstream:
     """Put in front of every target; no slash at its end."""
     timeouts: UpstreamTimeouts = UpstreamTimeouts()
     pool: PoolLimits = PoolLimits()
+    files: FileTree | None = None
+    """What is served by the gateway itself; there is no endpoint then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,6 +211,10 @@ class Route:
     set_fields: tuple[tuple[bytes, bytes], ...] = ()
     remove_fields: frozenset[bytes] = frozenset()
     """Names in lower case."""
+    cookies: CookieRewrite | None = None
+    """What changes on the API's cookies; ``None`` leaves them alone."""
+    redirects: RedirectRewrite | None = None
+    """How the API's redirects become ours; ``None`` leaves them alone."""
     source: str = ""
     """``FILE:LINE`` of the route."""
     policy_name: str | None = None

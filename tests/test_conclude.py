@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from cors_gateway.conclude import Concluded, conclude, conclude_interim
+from cors_gateway.messages.cookies import CookieRewrite
 from cors_gateway.messages.framing import CHUNKED, NO_CONTENT, UNTIL_CLOSE, Framing, FramingKind
 from cors_gateway.messages.heads import MessageError, ResponseHead
+from cors_gateway.messages.path_map import PathMap
+from cors_gateway.messages.redirects import RedirectRewrite
 from tests.test_plan import APP, EVIL, ORIGIN, forwarded, head, policy, route, snapshot
 
 COUNTED = Framing(FramingKind.COUNTED, 5)
@@ -236,6 +239,28 @@ def test_timing_may_be_read_by_whom_the_policy_names_and_is_told_once() -> None:
 
 
 @pytest.mark.parametrize(
+    "own, told",
+    [
+        pytest.param((), [b"same-site"], id="ours where the API says nothing"),
+        pytest.param((b"same-origin",), [b"same-origin"], id="the API's own"),
+        pytest.param((b"cross-origin", b"same-site"), [b"cross-origin", b"same-site"], id="two"),
+        pytest.param((b"",), [b""], id="an empty line"),
+    ],
+)
+def test_who_may_embed_is_said_where_the_api_does_not(
+    own: tuple[bytes, ...], told: list[bytes]
+) -> None:
+    name = b"cross-origin-Resource-Policy"
+    result = concluded(
+        LENGTH,
+        *((name, value) for value in own),
+        cors={"cross_origin_resource_policy": "same-site"},
+    )
+    assert values(result, name.lower()) == told
+    assert values(result, b"access-control-allow-origin") == [APP]
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         (LENGTH, CODED),
@@ -282,3 +307,96 @@ def test_an_interim_response_grants_nothing_of_the_apis_own() -> None:
     response = ResponseHead(103, b"Early", 1, ((b"Access-Control-Allow-Origin", b"*"),))
 
     assert conclude_interim(forwarded(head()), response) == b"HTTP/1.1 103 Early\r\n\r\n"
+
+
+API = PathMap(b"/api")
+COOKIES = CookieRewrite(domain=b"", paths=API, secure=True)
+REDIRECTS = RedirectRewrite(frozenset({(b"api", 5000)}), API)
+
+
+def changed(
+    *fields: tuple[bytes, bytes], status: int = 200, target: bytes = b"/api/a?b", **settings: Any
+) -> Concluded:
+    """Conclude a response of a route that has ``cookies`` and ``redirects``."""
+    settings = {"cookies": COOKIES, "redirects": REDIRECTS, **settings}
+    config = snapshot(
+        route(path=b"/api", strip_prefix=True, **settings), public_origin=b"https://www.example"
+    )
+    forward = forwarded(head(ORIGIN, target=target), config)
+    response = ResponseHead(status, b"Fine", 1, fields)
+    return conclude(forward, response, date=DATE, request_id=b"id", close=False)
+
+
+@pytest.mark.parametrize("cors", [policy(), None], ids=["a policy", "cors: false"])
+def test_cookies_and_redirects_change_in_their_places(cors: Any) -> None:
+    result = changed(
+        (b"set-cookie", b"a=\xe9; Domain=api; Path=/"),
+        (b"X", b"y"),
+        (b"LOCATION", b"http://api:5000/b"),
+        (b"Set-Cookie", b"b=2; Path=/c; Secure"),
+        LENGTH,
+        status=302,
+        policy=cors,
+    )
+    assert lines(result)[:5] == [
+        b"set-cookie: a=\xe9; Path=/api; Secure",
+        b"X: y",
+        b"LOCATION: /api/b",
+        b"Set-Cookie: b=2; Path=/api/c; Secure",
+        b"Content-Length: 5",
+    ]
+    assert result.cookies_unparsed == 0
+
+
+def test_cookies_that_cannot_be_parsed_pass_and_are_counted() -> None:
+    result = changed((b"Set-Cookie", b"a"), (b"Set-Cookie", b"b=1"), (b"Set-Cookie", b""))
+    assert values(result, b"set-cookie") == [b"a", b"b=1; Secure", b""]
+    assert result.cookies_unparsed == 2
+
+
+@pytest.mark.parametrize(
+    "settings, cookie, location",
+    [
+        ({"redirects": None}, b"a=b; Secure", b"http://api:5000/"),
+        ({"cookies": None}, b"a=b", b"/api/"),
+        ({"cookies": None, "redirects": None}, b"a=b", b"http://api:5000/"),
+    ],
+)
+def test_each_changes_alone(settings: dict[str, Any], cookie: bytes, location: bytes) -> None:
+    given = ((b"Set-Cookie", b"a=b"), (b"Location", b"http://api:5000/"))
+    result = changed(*given, status=301, **settings)
+    assert values(result, b"set-cookie") == [cookie]
+    assert values(result, b"location") == [location]
+
+
+@pytest.mark.parametrize(
+    "target, location, expected",
+    [
+        (b"/api/a?b", b"http://gw.example/a?c", b"/api/a?c"),
+        (b"/api/a?b", b"https://gw.example/a?b", b"https://gw.example/api/a?b"),
+        (b"/api/a?b?c", b"https://gw.example/a?b?c", b"https://gw.example/api/a?b?c"),
+        (b"/api/a", b"https://www.example/a", b"https://www.example/api/a"),
+        (b"/api/a", b"https://www.example/b", b"/api/b"),
+        (b"/api", b"/login", b"/api/login"),
+    ],
+)
+def test_a_redirect_is_ours_by_every_name_and_never_leads_back(
+    target: bytes, location: bytes, expected: bytes
+) -> None:
+    result = changed((b"Location", location), status=307, target=target)
+    assert values(result, b"location") == [expected]
+
+
+def test_a_control_character_in_a_cookie_or_redirect_is_a_502() -> None:
+    for name in (b"Set-Cookie", b"Location"):
+        with pytest.raises(MessageError) as caught:
+            changed((name, b"/a\x0b"), status=302)
+        assert caught.value.status == 502
+
+
+def test_an_interim_response_keeps_its_cookies_as_they_are() -> None:
+    config = snapshot(route(path=b"/api", strip_prefix=True, cookies=COOKIES, redirects=REDIRECTS))
+    response = ResponseHead(103, b"Early", 1, ((b"Set-Cookie", b"a=b"), (b"Location", b"/a")))
+    assert conclude_interim(forwarded(head(target=b"/api"), config), response) == (
+        b"HTTP/1.1 103 Early\r\nSet-Cookie: a=b\r\nLocation: /a\r\n\r\n"
+    )

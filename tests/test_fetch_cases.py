@@ -39,6 +39,7 @@ SETTING_NAMES = {
     "upstreamCors": "upstream_cors",
     "missingOrigin": "missing_origin",
     "timingAllowOrigins": "timing_allow_origins",
+    "crossOriginResourcePolicy": "cross_origin_resource_policy",
     "mode": "mode",
     "requireOrigin": "require_origin",
     "csrfGuard": "csrf_guard",
@@ -110,7 +111,8 @@ def cors_request(case: Case, request: Request) -> CorsRequest:
 
 def lines_of(decision: Decision) -> FieldLines:
     """Spell a decision's part of an answer."""
-    return (*decision.fields, *((b"Vary", token) for token in decision.vary))
+    vary = ((b"Vary", token) for token in decision.vary)
+    return (*decision.fields, *vary, *decision.unless_sent)
 
 
 @pytest.mark.parametrize("case", DECISIONS, ids=name_of)

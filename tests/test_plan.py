@@ -10,6 +10,8 @@ from cors_gateway.cors.policy import Policy, PolicySettings, compile_policy
 from cors_gateway.failures import Failure
 from cors_gateway.messages.framing import CHUNKED, NO_CONTENT, Framing, FramingKind
 from cors_gateway.messages.heads import MessageError, RequestHead
+from cors_gateway.messages.path_map import PathMap
+from cors_gateway.messages.redirects import RedirectRewrite
 from cors_gateway.plan import plan, refuse
 from cors_gateway.planned import Forward, Peer, Respond
 from cors_gateway.routes import Router
@@ -500,3 +502,34 @@ def test_a_preflight_of_a_path_with_two_readings_is_refused_like_its_request() -
     config = snapshot(route("root"), route("api", b"/api"))
     asked = head(ORIGIN, PREFLIGHT, method=b"OPTIONS", target=b"/api%2Fx")
     assert answered(asked, config).answer.status == 400
+
+
+@pytest.mark.parametrize(
+    "fields, settings, expected",
+    [
+        pytest.param((), {}, (b"http://gw.example",), id="as it was asked for"),
+        pytest.param(
+            (),
+            {"public_origin": b"https://www.example"},
+            (b"https://www.example", b"http://gw.example"),
+            id="as configured too",
+        ),
+        pytest.param(
+            ((b"X-Forwarded-Host", b"www.example"), (b"X-Forwarded-Proto", b"https")),
+            {"trusted_proxies": (ip_network("192.0.2.0/24"),)},
+            (b"https://www.example",),
+            id="as a trusted proxy was asked for",
+        ),
+        pytest.param(
+            ((b"X-Forwarded-Host", b"www.example"),), {}, (b"http://gw.example",), id="of no other"
+        ),
+    ],
+)
+def test_by_which_names_redirects_may_know_us(
+    fields: tuple[tuple[bytes, bytes], ...],
+    settings: dict[str, Any],
+    expected: tuple[bytes, ...],
+) -> None:
+    changing = route(redirects=RedirectRewrite(frozenset(), PathMap()))
+    assert forwarded(head(*fields), snapshot(changing, **settings)).own_origins == expected
+    assert forwarded(head(*fields), snapshot(route(), **settings)).own_origins == ()

@@ -1,5 +1,6 @@
 """Which route takes a request: host, then the longest path, then methods, then file order."""
 
+import pickle
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -91,6 +92,17 @@ def test_a_method_that_a_longer_path_refuses_is_taken_by_a_shorter_one() -> None
 def test_where_only_the_method_does_not_match_the_first_route_of_the_file_says_so() -> None:
     routes = Route("post", b"/a", methods=POST), Route("get", b"/a/", methods=GET)
     assert names(*routes, path=b"/a", method=b"PUT") == "post refuses, takes GET HEAD POST"
+
+
+def test_a_router_that_has_been_pickled_finds_the_same() -> None:
+    """Workers get it so, as a copy."""
+    post, get = Route("post", b"/a", methods=POST), Route("get", b"/a", methods=GET)
+    router: Router[Route] = pickle.loads(pickle.dumps(Router([post, get])))
+
+    found = router.match(b"gw", b"/a", b"PUT")
+
+    assert (found.refused_by and found.refused_by.name, found.methods) == ("post", GET | POST)
+    assert not router.has_another_reading(b"gw", b"/a", b"PUT")
 
 
 def test_ten_thousand_routes_are_searched_as_fast_as_one() -> None:

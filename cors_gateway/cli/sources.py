@@ -33,6 +33,7 @@ from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.problems import render_text
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
 from cors_gateway.config.quick import Given, load_flags, settings_from_flags
+from cors_gateway.files.roots import find_tree_flaws
 from cors_gateway.process.logging import report_event
 from cors_gateway.process.pem_files import find_authority_flaws, find_pair_flaws
 from cors_gateway.snapshot import Snapshot
@@ -77,6 +78,8 @@ class _SystemReader:
     env: Mapping[str, str]
     folder: Path
     """Where relative paths begin."""
+    file: Path | None = None
+    """What holds the configuration; ``None`` where no file does."""
 
     def read_file(self, path: str) -> str:
         with Path(path).open("rb") as file:
@@ -93,6 +96,9 @@ class _SystemReader:
 
     def check_authorities(self, path: str) -> Sequence[Flaw]:
         return find_authority_flaws(path)
+
+    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
+        return find_tree_flaws(root, fallback, None if self.file is None else str(self.file))
 
 
 def load(config: str | None, flags: Flags | None = None) -> Loaded:
@@ -145,8 +151,8 @@ def load_source(file: str | None, flags: Flags) -> Loaded:
         return _load_environment(env, flags)
     content = _read(file)
     document = override(parse_document(content, "stdin" if file == "-" else file), flags, env)
-    folder = Path.cwd() if file == "-" else Path(file).absolute().parent
-    reader = _SystemReader(env, folder)
+    path = None if file == "-" else Path(file).absolute()
+    reader = _SystemReader(env, Path.cwd() if path is None else path.parent, path)
     return load_document(document, sha256(content).hexdigest(), reader, SUFFIXES)
 
 

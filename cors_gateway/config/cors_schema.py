@@ -106,6 +106,18 @@ class CorsSettings(SettingsBlock):
         description='Origins whose pages may read detailed timings of a request, or ["*"].',
         examples=[["https://app.example.com"]],
     )
+    cross_origin_resource_policy: Literal["same-origin", "same-site", "cross-origin"] | None = (
+        Field(
+            default=None,
+            description=(
+                "Whose pages may embed an image, a script or another file without CORS: the header "
+                "Cross-Origin-Resource-Policy, for answers that the API sends without one. Pages with "
+                "Cross-Origin-Embedder-Policy: require-corp embed nothing of another origin that "
+                "lacks it."
+            ),
+            examples=["cross-origin"],
+        )
+    )
     mode: Literal["enforce", "reportOnly"] = Field(
         default="enforce",
         description=(

@@ -5,7 +5,7 @@ become pydantic types, so that every key of the schema only names its kind.
 """
 
 from functools import partial
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
@@ -44,7 +44,6 @@ __all__ = [
     "ListenerText",
     "MaxAge",
     "NetworkText",
-    "NotYet",
     "OptionalSize",
     "RoutePath",
     "SettingsBlock",
@@ -88,11 +87,6 @@ class SettingsBlock(BaseModel):
 def as_list(value: Any) -> Any:
     """Take a single text as a list of one."""
     return [value] if isinstance(value, str) else value
-
-
-def refuse_for_now(_: object) -> NoReturn:
-    """Refuse a key that is known and not built."""
-    raise UnfitValueError("{key} is not supported yet", "", "remove it")
 
 
 def _timeout(value: object) -> float:
@@ -243,5 +237,3 @@ UpstreamText = Annotated[
 UpstreamServerName = Annotated[str, BeforeValidator(parse_server_name), BeforeValidator(check_text)]
 UpstreamHost = Annotated[str, BeforeValidator(_upstream_host), BeforeValidator(check_text)]
 FieldValue = Annotated[str, BeforeValidator(_field_value), BeforeValidator(check_text)]
-NotYet = Annotated[None, BeforeValidator(refuse_for_now), WithJsonSchema({"not": {}})]
-"""A key of the contract that is not built: known, and refused."""

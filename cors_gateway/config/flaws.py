@@ -1,4 +1,4 @@
-"""What can be wrong with a file of certificates or a key that a configuration names, as data.
+"""What can be wrong with a file or a folder that a configuration names, as data.
 
 Whoever looks at files (a ``Reader``, a worker) says what is wrong in these words; whoever asked
 knows the place in the configuration, or writes a line of the log. This module reads nothing.
@@ -12,8 +12,8 @@ __all__ = ["REFUSED_BY_CLIENTS", "FileRole", "Flaw"]
 REFUSED_BY_CLIENTS = "clients refuse it"
 """What comes of a listener's certificate that is not valid at the time."""
 
-FileRole = Literal["certificate", "key", "ca"]
-"""What a file is named as; each is the name of its key in a ``tls`` block."""
+FileRole = Literal["certificate", "key", "ca", "root", "fallback"]
+"""What it is named as; each is the name of its key in a ``tls`` or ``files`` block."""
 
 
 @dataclass(frozen=True, slots=True)

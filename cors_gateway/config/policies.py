@@ -141,6 +141,7 @@ def _policy_settings(block: CorsSettings) -> PolicySettings:
         upstream_cors=block.upstream_cors,
         missing_origin=tuple(block.missing_origin.sources),
         timing_allow_origins=tuple(block.timing_allow_origins),
+        cross_origin_resource_policy=block.cross_origin_resource_policy,
         mode=block.mode,
         require_origin=block.require_origin,
         csrf_guard=block.csrf_guard,

@@ -57,6 +57,10 @@ class _NoReader:
         del path
         return ()
 
+    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
+        del root, fallback
+        return ()
+
 
 def settings_from_flags(
     *,

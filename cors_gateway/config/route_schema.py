@@ -4,10 +4,11 @@ Descriptions here are the only ones: the JSON Schema is made from them. What a r
 checked where routes are compiled, so that a missing key does not hide the mistakes beside it.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from cors_gateway.config.cookie_schema import CookieSettings
 from cors_gateway.config.cors_schema import Cors
 from cors_gateway.config.field_types import (
     Count,
@@ -15,7 +16,6 @@ from cors_gateway.config.field_types import (
     FilePath,
     Flag,
     HostName,
-    NotYet,
     RoutePath,
     SettingsBlock,
     Text,
@@ -25,6 +25,7 @@ from cors_gateway.config.field_types import (
     UpstreamServerName,
     UpstreamText,
 )
+from cors_gateway.config.files_schema import FilesSettings
 
 __all__ = [
     "HeaderSettings",
@@ -214,12 +215,18 @@ class RouteSettings(SettingsBlock):
             "defaults.cors, as a whole."
         ),
     )
-    files: NotYet = Field(
-        default=None, description="Serve files instead of an API. Not supported yet."
+    files: FilesSettings | None = Field(
+        default=None,
+        description="A folder whose files are served, in place of upstream.",
+        examples=[{"root": "./dist", "fallback": "index.html"}],
     )
-    cookies: NotYet = Field(
-        default=None, description="Changes to cookies that the API sets. Not supported yet."
+    cookies: CookieSettings | None = Field(
+        default=None, description="Changes to cookies that the API sets."
     )
-    redirects: NotYet = Field(
-        default=None, description="Changes to redirects of the API. Not supported yet."
+    redirects: Literal["keep", "rewrite"] = Field(
+        default="keep",
+        description=(
+            "The Location of redirects: left alone (keep), or, where it leads to the API itself, a "
+            "path here, with the prefix that stripPrefix cut off (rewrite)."
+        ),
     )

@@ -1,16 +1,23 @@
 """The routes of a document as they run: each with its upstream and its policy."""
 
+from cors_gateway.config.file_trees import compile_files
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.overlaps import refuse_unreachable
 from cors_gateway.config.policies import ChosenPolicy, PolicyTable
 from cors_gateway.config.problems import Path
+from cors_gateway.config.response_changes import (
+    check_cookies,
+    compile_cookies,
+    compile_redirects,
+)
 from cors_gateway.config.route_names import name_routes
-from cors_gateway.config.route_schema import RouteSettings
+from cors_gateway.config.route_schema import RouteSettings, UpstreamSettings
 from cors_gateway.config.substitution import Reader
 from cors_gateway.config.upstreams import UpstreamTable, compile_headers, compile_origin
 from cors_gateway.cors.methods import RECEIVABLE_METHODS, is_forbidden_method
 from cors_gateway.cors.tokens import is_token
-from cors_gateway.snapshot import Route
+from cors_gateway.messages.path_map import PathMap
+from cors_gateway.snapshot import Route, Upstream
 
 __all__ = ["RouteTable"]
 
@@ -23,6 +30,7 @@ class RouteTable:
     def __init__(self, findings: Findings, policies: PolicyTable, reader: Reader) -> None:
         self._findings = findings
         self._policies = policies
+        self._reader = reader
         self._upstreams = UpstreamTable(findings, reader)
 
     def compile_routes(self, routes: list[RouteSettings]) -> tuple[Route, ...]:
@@ -43,26 +51,29 @@ class RouteTable:
         return tuple(route for route in compiled if route is not None)
 
     def _route(self, route: RouteSettings, path: Path, name: str) -> Route | None:
-        match, to = route.match, route.upstream
+        # A folder has none of an API's settings.
+        match, to = route.match, route.upstream or UpstreamSettings()
         if match.path is None:
             why = "a route is chosen by its path"
             fix = "write match: {path: /} to take everything"
             self._findings.error((*path, "match", "path"), "match.path is missing", why, fix)
         methods = self._methods(match.methods, (*path, "match", "methods"))
         chosen = self._policy(route, path)
-        if to is None:
-            fix = "write upstream: http://host:port"
-            why = "a route leads to an API"
-            self._findings.error((*path, "upstream"), "upstream is missing", why, fix)
-            return None
-        upstream = self._upstreams.compile_upstream(to, (*path, "upstream"))
+        # Of a folder there is nothing to change.
+        cookies = route.cookies if route.files is None else None
+        check_cookies(cookies, (*path, "cookies"), self._findings)
+        upstream = self._upstream(route, path)
         set_fields, remove_fields = compile_headers(
             to.headers, (*path, "upstream", "headers"), self._findings
         )
         origin_field = compile_origin(to.origin, (*path, "upstream", "origin"), self._findings)
         if upstream is None or match.path is None:
             return None
-        host_field = upstream.authority if to.host == "upstream" else to.host.encode()
+        host_field = None if to.host == "preserve" else to.host.encode()
+        if to.host == "upstream":
+            host_field = upstream.authority
+        prefix = match.path.rstrip("/").encode() if to.strip_prefix else b""
+        paths = PathMap(prefix, upstream.base_path)
         return Route(
             name=name,
             path=match.path.encode(),
@@ -71,16 +82,49 @@ class RouteTable:
             host=match.host.encode() if match.host else None,
             methods=methods,
             strip_prefix=to.strip_prefix,
-            upgrades=frozenset(name.encode() for name in to.upgrades),
-            host_field=None if to.host == "preserve" else host_field,
+            upgrades=frozenset(
+                name.encode() for name in (to.upgrades if route.upstream is not None else ())
+            ),
+            host_field=host_field,
             origin_field=origin_field,
             set_fields=set_fields,
             remove_fields=remove_fields,
+            cookies=compile_cookies(cookies, paths, (*path, "cookies"), self._findings),
+            redirects=compile_redirects(upstream, host_field, paths)
+            if route.redirects == "rewrite" and route.files is None
+            else None,
             source=self._findings.line(path),
             policy_name=chosen.name,
             policy_source=self._findings.line(chosen.path) if chosen.path else "",
             policy_key=self._findings.key(chosen.path),
         )
+
+    def _upstream(self, route: RouteSettings, path: Path) -> Upstream | None:
+        """Compile what the route leads to: an API, or a folder of files."""
+        upstream: Upstream | None = None
+        if route.upstream is not None:
+            upstream = self._upstreams.compile_upstream(route.upstream, (*path, "upstream"))
+        if route.files is not None:
+            where = (*path, "files")
+            if route.upstream is not None:
+                why = "upstream is there already"
+                self._findings.error(where, "files is one too many", why, "remove one", at_key=True)
+            prefix = route.match.path or "/"
+            upstream = compile_files(route.files, where, prefix, self._findings, self._reader)
+            self._warn_of_changes(route, path)
+        elif route.upstream is None and not self._findings.is_touched((*path, "files")):
+            why = "a route leads to an API, or to files"
+            fix = "write upstream: http://host:port, or files: {root: ./dist}"
+            self._findings.error((*path, "upstream"), "upstream is missing", why, fix)
+        return upstream
+
+    def _warn_of_changes(self, route: RouteSettings, path: Path) -> None:
+        """Warn of changes to what only an API sends."""
+        changes = {"cookies": route.cookies is not None, "redirects": route.redirects != "keep"}
+        for key in (key for key, is_there in changes.items() if is_there):
+            why = f"files bring no {key} that could be changed"
+            where = (*path, key)
+            self._findings.warning(where, "{key} has no effect", why, "remove it", at_key=True)
 
     def _policy(self, route: RouteSettings, path: Path) -> ChosenPolicy:
         if route.cors is not None:

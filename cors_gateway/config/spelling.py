@@ -42,6 +42,7 @@ SYNONYMS = {
     "preflight": "preflightContinue optionsPassthrough unmatchedPreflights",
     "missingOrigin": "originFallback allowOriginAbsent",
     "timingAllowOrigins": "timingAllowOrigin",
+    "crossOriginResourcePolicy": "corp resourcePolicy crossOriginPolicy",
     "upstreamCors": "upstreamHeaders overrideUpstream",
     "dangerouslyAllowNullOrigin": "allowNullOrigin nullOrigin",
     "dangerouslyReflectAnyOrigin": "reflectAnyOrigin reflectOrigin allowAnyOrigin",
@@ -53,8 +54,13 @@ SYNONYMS = {
     "timeouts": "timeout",
     "pool": "connectionPool keepalive",
     "path": "prefix pathPrefix location paths uri",
+    "cookies": "cookie setCookie proxyCookieDomain proxyCookiePath proxyCookieFlags cookieRewrite",
+    "redirects": "redirect proxyRedirect rewriteRedirects autoRewrite location",
     "match": "matches rule when",
     "cors": "policy corsPolicy",
+    "files": "static staticFiles fileServer serveStatic",
+    "root": "dir directory folder documentRoot",
+    "fallback": "tryFiles notFound historyApiFallback indexFallback",
     "routes": "route locations rules apis proxies",
     "corsPolicies": "policies corsPolicy cors",
     "defaults": "default",
@@ -84,6 +90,8 @@ SYNONYMS = {
 GONE = {
     "allowprivatenetwork": "browsers ask their users for permission instead",
     "privatenetwork": "browsers ask their users for permission instead",
+    "crossoriginembedderpolicy": "it belongs to pages, and their own server sends it",
+    "crossoriginopenerpolicy": "it belongs to pages, and their own server sends it",
     "addvaryheader": "Vary is always sent where the answer depends on it",
 }
 """What needs no key here, by its plain form."""

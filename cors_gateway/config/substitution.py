@@ -44,6 +44,9 @@ class Reader(Protocol):
     def check_authorities(self, path: str) -> Sequence[Flaw]:
         """Say what is wrong with a file of authorities' certificates, given absolutely."""
 
+    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
+        """Say what is wrong with a folder to be served, given absolutely, and a file below it."""
+
 
 class FilledText(str):
     """Text with a substitution in it: a number or a boolean where a key asks for one."""

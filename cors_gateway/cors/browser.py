@@ -8,13 +8,13 @@ comes before the check of its status; the result is the same, only the name diff
 Knows no policy: it judges what is on the wire, whoever sent it.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from string import ascii_letters, digits
 
 from cors_gateway.cors.methods import SAFELISTED_METHODS, normalize_method
-from cors_gateway.cors.origins import parse_origin
 from cors_gateway.cors.request_headers import SAFELISTED_REQUEST_HEADERS
 from cors_gateway.cors.tokens import is_token
 
@@ -34,6 +34,12 @@ _SAFELISTED_TYPES = frozenset(
 )
 _LANGUAGE_BYTES = (ascii_letters + digits + " *,-.;=").encode()
 _UNSAFE_BYTES = bytes(range(9)) + bytes(range(10, 32)) + b'"():<>?@[\\]{}\x7f'
+_URL = re.compile(rb"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<rest>.*)", re.DOTALL)
+_WEB_SCHEMES = frozenset({b"http", b"https", b"ws", b"wss", b"ftp"})
+_HOST_AND_PORT = re.compile(
+    rb"(?:[^/\\?#]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\x00-\x20\"<>\[\]^`{|}/\\?#@:]+)(?::(?P<port>[0-9]*))?(?:[/\\?#].*)?",
+    re.DOTALL,
+)
 _MAX_SAFELISTED_VALUE = 128
 _MAX_SAFELISTED_VALUES = 1024
 
@@ -161,10 +167,18 @@ def _parse_tokens(value: bytes | None) -> list[bytes] | None:
 
 
 def _is_absolute_url(value: bytes) -> bool:
-    """Say, roughly, whether a value is a URL: it only decides between two names for a refusal."""
-    scheme, separator, rest = value.partition(b"://")
-    authority = rest.partition(b"/")[0].lower()
-    return bool(separator) and parse_origin(b"x" + scheme.lower() + b"://" + authority) is not None
+    """Say whether Chromium takes a value for a URL: it only decides between two names for a refusal.
+
+    It reads whatever has a scheme, ``localhost:3000`` too; a host and its port must only be such
+    behind the schemes of the web.
+    """
+    found = _URL.fullmatch(value)
+    if found is None:
+        return False
+    if found["scheme"].lower() not in _WEB_SCHEMES:
+        return True
+    host_and_port = _HOST_AND_PORT.fullmatch(found["rest"].lstrip(b"/\\"))
+    return host_and_port is not None and int(host_and_port["port"] or 0) <= 65535
 
 
 def _is_safelisted(lower_name: bytes, value: bytes) -> bool:

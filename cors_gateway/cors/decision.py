@@ -247,6 +247,7 @@ def _grant(
         entry,
         steps,
         policy.upstream_cors,
+        policy.unless_sent,
     )
 
 
@@ -261,8 +262,10 @@ def _refuse(
     status: int | None = 403,
 ) -> Decision:
     """Deny a request: by a status, or by passing it on and granting nothing."""
-    fields = policy.any_origin_fields
-    if kind is not RequestKind.PREFLIGHT:
+    fields, unless_sent = policy.any_origin_fields, policy.unless_sent
+    if kind is RequestKind.PREFLIGHT:
+        unless_sent = ()
+    else:
         fields += policy.timing_fields
     return Decision(
         kind,
@@ -276,6 +279,7 @@ def _refuse(
         entry=None,
         steps=steps,
         upstream_cors=policy.upstream_cors,
+        unless_sent=unless_sent,
     )
 
 
@@ -300,6 +304,7 @@ def _leave_alone(
         entry=None,
         steps=steps,
         upstream_cors=policy.upstream_cors,
+        unless_sent=policy.unless_sent,
     )
 
 
@@ -312,4 +317,5 @@ def _forward_untouched(decision: Decision) -> Decision:
         vary=(),
         expose_real=False,
         upstream_cors="passthrough",
+        unless_sent=(),
     )

@@ -134,3 +134,5 @@ class Decision:
     steps: tuple[Step, ...]
     upstream_cors: str = "strip"
     """What is done about the upstream's own fields: ``strip``, ``passthrough``, ``fallback``."""
+    unless_sent: Fields = ()
+    """What any answer carries beside ``fields``, unless the upstream's own has such a line."""

@@ -64,6 +64,8 @@ class Policy:
     """A literal ``*`` and what follows it: on every answer of a policy that allows all alike."""
     timing_fields: Fields
     """``Timing-Allow-Origin``: on every answer but a preflight's, because images have no Origin."""
+    unless_sent: Fields
+    """``Cross-Origin-Resource-Policy``: on the same answers, where the upstream does not send one."""
     vary: tuple[bytes, ...]
     """What ``Vary`` holds on every answer: nothing where all origins get the same."""
     upstream_cors: str
@@ -137,6 +139,7 @@ def _assemble(
     if exposed_value:
         grant += ((b"Access-Control-Expose-Headers", exposed_value),)
     timing_fields: Fields = ((b"Timing-Allow-Origin", timing),) if timing else ()
+    embedding = settings.cross_origin_resource_policy
     any_fields: Fields = ((b"Access-Control-Allow-Origin", b"*"), *grant) if allows_any else ()
     max_age = max(0, min(settings.max_age, MAX_MAX_AGE_SECONDS))
     return Policy(
@@ -155,6 +158,7 @@ def _assemble(
         grant_fields=grant,
         any_origin_fields=any_fields,
         timing_fields=timing_fields,
+        unless_sent=((b"Cross-Origin-Resource-Policy", embedding.encode()),) if embedding else (),
         vary=() if allows_any else (b"Origin",),
         upstream_cors=("passthrough" if settings.mode == "reportOnly" else settings.upstream_cors),
     )

@@ -31,6 +31,7 @@ class PolicySettings:
     missing_origin: tuple[str, ...] = ()
     """Where to look for an origin that a request does not carry, in this order."""
     timing_allow_origins: tuple[str, ...] = ()
+    cross_origin_resource_policy: Literal["same-origin", "same-site", "cross-origin"] | None = None
     mode: Literal["enforce", "reportOnly"] = "enforce"
     require_origin: bool = False
     csrf_guard: bool = False

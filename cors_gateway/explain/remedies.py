@@ -115,6 +115,8 @@ def find_remedy(
         return Remedy(advice=f"{NO_HELP}: {why}")
     if route is None:
         return _add_route(loaded, loaded.snapshot, explanation)
+    if explanation.is_declined and route.upstream.files is not None:
+        return Remedy(advice=f"{NO_HELP}: files speak no WebSocket")
     if explanation.is_declined:
         path = ("routes", loaded.snapshot.routes.index(route), "upstream", "upgrades")
         return Remedy((change_at(loaded, path, "write it as [websocket]"),))

@@ -15,10 +15,11 @@ from cors_gateway.cors.origins import parse_origin
 from cors_gateway.explain.explanation import Blocked, Exchange, Explanation, HandshakeError
 from cors_gateway.explain.question import is_local
 from cors_gateway.explain.remedies import Remedy
+from cors_gateway.explain.rewrites import tell_rewrites
 from cors_gateway.explain.urls import UNKNOWN_HOST
 from cors_gateway.messages.heads import FieldLines
 from cors_gateway.planned import Forward, Respond
-from cors_gateway.snapshot import Route
+from cors_gateway.snapshot import Route, Upstream
 
 __all__ = ["as_data", "render_text", "tell_verdict"]
 
@@ -64,6 +65,13 @@ ERRORS: dict[CorsError | Blocked | HandshakeError, str] = {
         "Access-Control-Allow-Headers does not list every header"
     ),
 }
+
+NO_CORS = "CORS does not concern it: a program sends no Origin, and reads every answer"
+ASK_FOR_A_PAGE = "a browser would hold a page to it: name the page's origin to see how"
+NO_COOKIES = (
+    "no cookies are sent, and none that the answer sets are kept: for those the page must say "
+    "credentials: 'include' to fetch, or withCredentials: true to XMLHttpRequest, $http or axios"
+)
 
 
 def render_text(explanation: Explanation, remedy: Remedy | None) -> str:
@@ -155,7 +163,10 @@ def _tell_exchange(exchange: Exchange) -> Iterator[str]:
             yield f"  decision: {exchange.decision.reason}"
     planned = exchange.planned
     if isinstance(planned, Forward):
-        yield f"  forwarded to {planned.route.upstream.url}{_assumption(exchange)}:"
+        yield from (f"  {rewrite}" for rewrite in tell_rewrites(planned.route))
+        to = planned.route.upstream
+        sent = "forwarded to" if to.files is None else "served from"
+        yield f"  {sent} {to.url}{_assumption(exchange, to)}:"
     elif planned.answer.failure is not None:
         detail = planned.answer.detail
         yield f"  refused: {planned.answer.failure.summary}{f': {detail}' if detail else ''}"
@@ -165,7 +176,9 @@ def _tell_exchange(exchange: Exchange) -> Iterator[str]:
     yield from (f"  < {_show(name)}: {_show(value)}" for name, value in exchange.fields)
 
 
-def _assumption(exchange: Exchange) -> str:
+def _assumption(exchange: Exchange, to: Upstream) -> str:
+    if to.files is not None:
+        return "; assuming that the file is there"
     if exchange.is_switched:
         return "; assuming that it accepts"
     if exchange.asks_to_switch:
@@ -205,7 +218,8 @@ def tell_verdict(explanation: Explanation) -> str:
     if explanation.error is not None:
         return f"The browser refuses: {explanation.error}, {_say_error(explanation.error)}."
     if explanation.site is None:
-        start = "CORS does not concern it"
+        found = _found_origin(explanation)
+        start = NO_CORS if found is None else f"A page of {found} may read the answer"
     elif explanation.site == "same-origin":
         start = "The page may read the answer, it is of the same origin"
     else:
@@ -217,6 +231,15 @@ def tell_verdict(explanation: Explanation) -> str:
     ):
         return f"{start}; but that is the gateway's own {last.status}."
     return f"{start}."
+
+
+def _found_origin(explanation: Explanation) -> str | None:
+    """Show the allowed origin of a page that something in front has taken the Origin line from."""
+    decision = explanation.last.decision if explanation.last else None
+    for step in () if decision is None else decision.steps:
+        if step.check is Check.MISSING_ORIGIN and step.passed:
+            return _show(step.subject)
+    return None
 
 
 def _websocket_verdict(explanation: Explanation) -> str:
@@ -247,8 +270,11 @@ def _notes(explanation: Explanation) -> Iterator[str]:
         yield f"browsers do not let a page set {', '.join(map(_show, question.ignored))}"
     if not question.host_is_known:
         yield f"{UNKNOWN_HOST} stands for the gateway; a whole URL says more"
+    is_program = question.origin is None and _found_origin(explanation) is None
+    if is_program and explanation.is_served and not question.is_websocket:
+        yield ASK_FOR_A_PAGE
     if _lacks_cookies(explanation):
-        yield "no cookies are sent: for those the page must say credentials: 'include'"
+        yield NO_COOKIES
     if question.is_websocket and explanation.site is not None and explanation.last is not None:
         yield "cookies are sent whatever the page says, as far as their SameSite lets them"
         if explanation.error is not None:
@@ -313,6 +339,7 @@ def _route_data(route: Route) -> dict[str, Any]:
         "upstream": route.upstream.url,
         "policy": None if route.policy is None else route.policy_name or route.policy_key,
         "policySource": route.policy_source or None,
+        "changes": list(tell_rewrites(route)),
     }
 
 

@@ -60,6 +60,7 @@ class Counting:
         self._failures: defaultdict[Labels, int] = defaultdict(int)
         self._upstream_errors: defaultdict[Labels, int] = defaultdict(int)
         self._stripped: defaultdict[str, int] = defaultdict(int)
+        self._unparsed: defaultdict[str, int] = defaultdict(int)
 
     def take(self, records: Sequence[AccessRecord]) -> None:
         """Count requests that have ended.
@@ -86,6 +87,8 @@ class Counting:
                 decisions[route, record.cors_kind, record.cors_decision, record.cors_reason] += 1
             if record.cors_stripped:
                 self._stripped[route] += record.cors_stripped
+            if record.cookies_unparsed:
+                self._unparsed[route] += record.cookies_unparsed
             if record.error:
                 self._failures[route, record.fault, record.problem] += 1
                 if record.fault == Fault.UPSTREAM:
@@ -123,6 +126,8 @@ class Counting:
                 tally.count(name, tuple(str(label) for label in labels), number)
         for route, number in self._stripped.items():
             tally.count("upstream_cors_headers_stripped_total", (route,), number)
+        for route, number in self._unparsed.items():
+            tally.count("unparsed_cookies_total", (route,), number)
 
 
 def _tell_clients(tally: Tally, plane: Plane) -> None:

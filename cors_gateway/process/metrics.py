@@ -111,6 +111,11 @@ METRICS: tuple[Metric, ...] = (
         "Access-Control-* header lines of APIs that were left out of responses.",
         "route",
     ),
+    _counter(
+        "unparsed_cookies_total",
+        "Cookies of APIs that should have changed and could not be parsed; they passed as they were.",
+        "route",
+    ),
     # Clients.
     _gauge("client_connections", "Open connections of clients, tunnels among them."),
     _counter(

@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
@@ -35,6 +35,9 @@ from cors_gateway.snapshot import Snapshot
 from cors_gateway.wire.downstream import DownstreamConnection
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord
+
+if TYPE_CHECKING:
+    from cors_gateway.files.server import FileServer
 
 __all__ = ["run_worker"]
 
@@ -95,7 +98,8 @@ async def _serve(
         if log is not None:
             log(records)
 
-    plane = Plane(snapshot, loop, take_records)
+    files = _file_server(snapshot, loop)
+    plane = Plane(snapshot, loop, take_records, None if files is None else files.serve)
     stopping = Stopping()
     _heed_signals(loop, stopping)
     link = SupervisorLink(loop, stopping, lambda: counting.tally(plane))
@@ -120,9 +124,20 @@ async def _serve(
     for server in servers:
         server.close()
     await _drain(plane, stopping)
+    if files is not None:
+        await files.close()
     watch.close()
     writer.close()
     link.close()
+
+
+def _file_server(snapshot: Snapshot, loop: asyncio.AbstractEventLoop) -> "FileServer | None":
+    """Make what serves files, where a route has some: it brings the whole of ``aiohttp.web``."""
+    if all(route.upstream.files is None for route in snapshot.routes):
+        return None
+    from cors_gateway.files.server import FileServer  # noqa: PLC0415 - most workers go without
+
+    return FileServer(loop)
 
 
 def _heed_signals(loop: asyncio.AbstractEventLoop, stopping: Stopping) -> None:

@@ -5,7 +5,9 @@ address that says nothing for a quarter of a second is not waited for: the next 
 and the first that connects is taken (RFC 8305, section 5). A connection is made when TLS is too,
 where the API speaks it. The time for all this together is the claimant's, who cancels.
 
-Which place is the best is for ``places``; what a name stands for is for ``resolver``.
+Which place is the best is for ``places``; what a name stands for is for ``resolver``. Files are
+reached like an API, but over a pair of sockets, of which somebody in this process takes one end; who
+that is, this module does not know.
 """
 
 import asyncio
@@ -13,17 +15,17 @@ import errno
 import os
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from cors_gateway.failures import Failure
-from cors_gateway.snapshot import Upstream
+from cors_gateway.snapshot import FileTree, Upstream
 from cors_gateway.wire.places import Place, Places
 from cors_gateway.wire.trust import client_context, failure_of_tls
 from cors_gateway.wire.upstream import Owner, UpstreamConnection
 
-__all__ = ["Dialed", "Dialer", "failure_of"]
+__all__ = ["Dialed", "Dialer", "ServeFiles", "failure_of"]
 
 HEAD_START = 0.25
 """Seconds that an address has for itself before the next one is tried beside it."""
@@ -48,6 +50,9 @@ Tell = Callable[[Failure], None]
 Dialed = tuple[UpstreamConnection, Place]
 """A connection, and what it leads to."""
 
+ServeFiles = Callable[[FileTree, socket.socket], Awaitable[None]]
+"""Takes a connected socket, and answers there what is asked for a folder's files."""
+
 Outcome = Dialed | Failure
 
 
@@ -65,7 +70,12 @@ class Dialer:
     """Opens connections to one upstream."""
 
     def __init__(
-        self, upstream: Upstream, places: Places, loop: asyncio.AbstractEventLoop, owner: Owner
+        self,
+        upstream: Upstream,
+        places: Places,
+        loop: asyncio.AbstractEventLoop,
+        owner: Owner,
+        internal: ServeFiles | None = None,
     ) -> None:
         """Prepare; the files that TLS needs are read here.
 
@@ -74,8 +84,10 @@ class Dialer:
             places: its addresses.
             loop: where it runs.
             owner: who keeps the connections.
+            internal: who serves files in this process; ``None`` where no upstream is of files.
         """
         self._upstream = upstream
+        self._internal = internal
         self._places = places
         self._loop = loop
         self._owner = owner
@@ -183,6 +195,9 @@ class Dialer:
 
     async def _connect(self, connection: UpstreamConnection, attempt: _Attempt) -> None:
         loop, place = self._loop, attempt.place
+        if self._upstream.files is not None:
+            await self._connect_within(connection, self._upstream.files)
+            return
         options = self._options
         if options:
             options = {**options, "server_hostname": place.server_name}
@@ -199,6 +214,21 @@ class Dialer:
             attempt.until = loop.time() + HANDSHAKE_START
             attempt.tell(Failure.TLS_TIMEOUT)
         await loop.create_connection(lambda: connection, sock=sock, **options)
+
+    async def _connect_within(self, connection: UpstreamConnection, files: FileTree) -> None:
+        """Connect to a part of this process, where nobody else can."""
+        if self._internal is None:
+            raise RuntimeError("nobody in this process serves files")
+        ours, theirs = socket.socketpair()
+        try:
+            ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            theirs.setblocking(False)  # noqa: FBT003
+            await self._internal(files, theirs)
+        except BaseException:
+            ours.close()
+            theirs.close()
+            raise
+        await self._loop.create_unix_connection(lambda: connection, sock=ours)
 
     async def _connect_socket(self, sock: socket.socket, address: tuple[Any, ...]) -> None:
         """Connect; the loop's own way has a thread look even an address up (uvloop)."""

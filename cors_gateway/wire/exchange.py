@@ -44,7 +44,7 @@ without content, on a reused connection, before any byte of a response (RFC 9110
 from time import monotonic
 
 from cors_gateway.answers import CONTINUE, answer_failure
-from cors_gateway.conclude import Concluded, conclude, conclude_interim
+from cors_gateway.conclude import Concluded, conclude, conclude_interim, rewrite_head
 from cors_gateway.failures import Failure, failure_of_message
 from cors_gateway.messages.heads import MessageError, ResponseHead
 from cors_gateway.planned import Forward
@@ -168,7 +168,8 @@ class Exchange:
         )
         self._response = ResponseContent(concluded)
         self._patience.streams = concluded.is_event_stream
-        note_response(self.record, head.status, monotonic(), concluded.stripped)
+        stripped, unparsed = concluded.stripped, concluded.cookies_unparsed
+        note_response(self.record, head.status, monotonic(), stripped, unparsed)
         return content_reader(concluded.upstream_framing, strict=False)
 
     def response_content(self, pieces: tuple[bytes, ...], *, finished: bool) -> None:
@@ -335,8 +336,9 @@ class Exchange:
         if upstream is None or self.state is not State.WAITING or not self._forward.upgrade:
             self._fail(Failure.UPGRADE_UNEXPECTED)
             return
+        head, unparsed = rewrite_head(self._forward, head)
         switched = conclude_upgrade(head, self._forward.upgrade)
-        note_response(self.record, head.status, monotonic())
+        note_response(self.record, head.status, monotonic(), unparsed=unparsed)
         self._upstream = None
         self.state = State.ENDED
         tunnel = Tunnel(self._plane, self.record, self._forward, upstream)

@@ -111,12 +111,14 @@ class _Endpoint:
 class Places:
     """The places of one upstream, and whose turn it is."""
 
-    __slots__ = ("_all", "_endpoints", "_turn", "names", "shunned")
+    __slots__ = ("_all", "_endpoints", "_turn", "_within", "names", "shunned")
 
     def __init__(self, upstream: Upstream, names: Names) -> None:
         """Make the places that need no resolver."""
         server_name = "" if upstream.tls is None else upstream.tls.server_name
         self._endpoints = [_Endpoint(each, server_name, names) for each in upstream.endpoints]
+        # Files are served in this process: a place without an address.
+        self._within = [] if upstream.files is None else [Place(socket.AF_UNIX, "")]
         self.names = tuple(each.name for each in self._endpoints if each.name is not None)
         """What has to be looked up."""
         self._all: list[Place] = []
@@ -180,7 +182,8 @@ class Places:
         return self._all
 
     def _gather(self) -> None:
-        self._all = [place for endpoint in self._endpoints for place in endpoint.places.values()]
+        places = [place for endpoint in self._endpoints for place in endpoint.places.values()]
+        self._all = self._within + places
 
 
 def _family_of(host: str) -> socket.AddressFamily | None:

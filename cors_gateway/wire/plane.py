@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from cors_gateway.snapshot import Snapshot, Upstream
+from cors_gateway.wire.dialing import ServeFiles
 from cors_gateway.wire.pool import Pool
 from cors_gateway.wire.record import AccessRecord
 from cors_gateway.wire.resolver import Names
@@ -53,6 +54,7 @@ class Plane:
         snapshot: Snapshot,
         loop: asyncio.AbstractEventLoop,
         take_records: TakeRecords | None = None,
+        internal: ServeFiles | None = None,
     ) -> None:
         """Make a plane; ``start`` lets its clock run.
 
@@ -60,6 +62,7 @@ class Plane:
             snapshot: what it serves.
             loop: where it runs.
             take_records: who logs and counts, at every tick.
+            internal: who serves files in this process, for routes that have some.
         """
         self.snapshot = snapshot
         self.loop = loop
@@ -78,6 +81,7 @@ class Plane:
         """What ``Via`` calls this instance, so that it knows its own requests again."""
         self._take_records = take_records
         self._records: list[AccessRecord] = []
+        self._internal = internal
         self._names = Names(loop)
         self._pools: dict[Upstream, Pool] = {}
         self._id_prefix = secrets.token_hex(6)
@@ -92,7 +96,8 @@ class Plane:
         """Give the pool of an upstream."""
         pool = self._pools.get(upstream)
         if pool is None:
-            pool = self._pools[upstream] = Pool(upstream, self.loop, self.ticker, self._names)
+            pool = Pool(upstream, self.loop, self.ticker, self._names, self._internal)
+            self._pools[upstream] = pool
         return pool
 
     @property

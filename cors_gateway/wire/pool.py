@@ -14,7 +14,7 @@ from typing import Protocol
 
 from cors_gateway.failures import Failure
 from cors_gateway.snapshot import Upstream
-from cors_gateway.wire.dialing import Dialer
+from cors_gateway.wire.dialing import Dialer, ServeFiles
 from cors_gateway.wire.places import Place, Places
 from cors_gateway.wire.resolver import Names
 from cors_gateway.wire.tick import Ticker
@@ -77,6 +77,7 @@ class Pool:
         loop: asyncio.AbstractEventLoop,
         ticker: Ticker,
         names: Names | None = None,
+        internal: ServeFiles | None = None,
     ) -> None:
         """Make an empty pool.
 
@@ -85,12 +86,13 @@ class Pool:
             loop: where it runs.
             ticker: the clock.
             names: what is known of the names that several pools share.
+            internal: who serves files in this process.
         """
         self._upstream = upstream
         self._loop = loop
         self._ticker = ticker
         self._places = Places(upstream, names or Names(loop))
-        self._dialer = Dialer(upstream, self._places, loop, self)
+        self._dialer = Dialer(upstream, self._places, loop, self, internal)
         self._open: dict[UpstreamConnection, Place] = {}
         self._connecting: dict[Claimant, asyncio.Task[None]] = {}
         self._waiting: deque[Claimant] = deque()

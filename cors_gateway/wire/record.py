@@ -57,6 +57,9 @@ LOG_FIELDS = {
     "cors.reason": "why",
     "cors.origin": "the origin that was decided about, where there was one",
     "cors.stripped": "how many `Access-Control-*` lines of the API were left out, if any",
+    "cookies.unparsed": (
+        "how many cookies of the API should have changed and could not be parsed, if any"
+    ),
 }
 """The fields of a JSON line in their order, and what they say."""
 
@@ -108,6 +111,8 @@ class AccessRecord:
     """Of ``traceparent`` (W3C Trace Context), which is passed on unchanged."""
     cors_stripped: int = 0
     """How many of the API's own CORS header lines were left out of the response."""
+    cookies_unparsed: int = 0
+    """How many of the API's cookies should have changed and could not be parsed."""
     cors_origin: bytes | None = None
     cors_kind: str = ""
     cors_decision: str = ""
@@ -128,7 +133,9 @@ def note_answer(record: AccessRecord, answer: Answer) -> None:
         note_failure(record, answer.failure)
 
 
-def note_response(record: AccessRecord, status: int, now: float, stripped: int = 0) -> None:
+def note_response(
+    record: AccessRecord, status: int, now: float, stripped: int = 0, unparsed: int = 0
+) -> None:
     """Note what the API answered.
 
     Args:
@@ -136,10 +143,12 @@ def note_response(record: AccessRecord, status: int, now: float, stripped: int =
         status: the API's, which the client gets too.
         now: seconds of the monotonic clock.
         stripped: how many of the API's own CORS header lines were left out.
+        unparsed: how many of its cookies should have changed and could not be parsed.
     """
     record.status = record.upstream_status = status
     record.upstream_duration = now - record.began - record.overhead
     record.cors_stripped = stripped
+    record.cookies_unparsed = unparsed
 
 
 def describe_request(record: AccessRecord, head: RequestHead, planned: Forward | Respond) -> None:
@@ -204,6 +213,8 @@ def serialize_json(record: AccessRecord) -> str:
         line += f', "cors.origin": {_quote(record.cors_origin)}'
     if record.cors_stripped:
         line += f', "cors.stripped": {record.cors_stripped}'
+    if record.cookies_unparsed:
+        line += f', "cookies.unparsed": {record.cookies_unparsed}'
     return f"{line}}}"
 
 

@@ -20,7 +20,7 @@ class FakeReader:
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     flaws: Mapping[str, Sequence[Flaw]] = field(default_factory=dict)
-    """What is wrong with files of certificates and keys; with any other nothing is."""
+    """What is wrong with files and folders that are named; with any other nothing is."""
 
     def read_file(self, path: str) -> str:
         if path not in self.files:
@@ -36,6 +36,10 @@ class FakeReader:
     def check_authorities(self, path: str) -> Sequence[Flaw]:
         return self.flaws.get(path, ())
 
+    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
+        below = () if fallback is None else self.flaws.get(f"{root}/{fallback}", ())
+        return [*self.flaws.get(root, ()), *below]
+
 
 READER = FakeReader(
     env={"EMPTY": "", "SECRET": "Tr0ub4dor", "A": "info", "B": "text"},
@@ -47,6 +51,13 @@ READER = FakeReader(
         "/conf/Tr0ub4dor": [
             Flaw("certificate", "{value} is away", 'looked for at "/conf/Tr0ub4dor"', "put it")
         ],
+        "/conf/not-built": [
+            Flaw("root", "{value} is not there", 'looked for at "/conf/not-built"', "build it")
+        ],
+        "/conf/Tr0ub4dor/site": [
+            Flaw("root", "{value} is away", 'looked for at "/conf/Tr0ub4dor/site"', "put it")
+        ],
+        "/conf/dist/gone.html": [Flaw("fallback", "{value} is not there", "", "correct it")],
         "/conf/no-ca.pem": [Flaw("ca", "{value} holds no certificate", "", "name another")],
         "/conf/other.key": [Flaw("key", "{value} does not belong", "", "name another")],
         "/conf/old.pem": [
@@ -524,20 +535,6 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: false, tls: {}, timeou
 1:75: routes[0].timeouts: unknown key timeouts, of an API it belongs to routes[].upstream, of listeners to server, move it there
 """,
     ),
-    Row(
-        "what is not built",
-        """\
-routes:
-- {match: {path: /a}, upstream: {url: http://a}, cors: false, cookies: {}, redirects: rewrite}
-- {match: {path: /b}, files: {root: .}, cors: false}
-""",
-        """\
-2:63: routes[0].cookies: cookies is not supported yet, remove it
-2:76: routes[0].redirects: redirects is not supported yet, remove it
-3:3: routes[1].upstream: upstream is missing, a route leads to an API, write upstream: http://host:port
-3:23: routes[1].files: files is not supported yet, remove it
-""",
-    ),
 )
 
 TYPES = (
@@ -658,6 +655,39 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: p}]
 """,
         """\
 1:67: corsPolicies.p.maxAge: -2 is out of bounds, write seconds, a duration such as 10m, 0, or -1 for no caching
+""",
+    ),
+    Row(
+        "who may embed in a word that does not exist",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com], crossOriginResourcePolicy: cross-site}}
+defaults: {cors: p}
+routes: [{match: {path: /}, upstream: http://a}]
+""",
+        """\
+1:86: corsPolicies.p.crossOriginResourcePolicy: "cross-site" is no choice for crossOriginResourcePolicy, write same-origin, same-site or cross-origin
+""",
+    ),
+    Row(
+        "who may embed without a word",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com], crossOriginResourcePolicy: }}
+defaults: {cors: p}
+routes: [{match: {path: /}, upstream: http://a}]
+""",
+        """\
+1:59: corsPolicies.p.crossOriginResourcePolicy: crossOriginResourcePolicy has no value, write one, or remove the key
+""",
+    ),
+    Row(
+        "what a page says of itself",
+        """\
+corsPolicies: {p: {allowOrigins: [https://a.example.com], Cross-Origin-Embedder-Policy: require-corp}}
+defaults: {cors: p}
+routes: [{match: {path: /}, upstream: http://a}]
+""",
+        """\
+1:59: corsPolicies.p.Cross-Origin-Embedder-Policy: unknown key Cross-Origin-Embedder-Policy, it belongs to pages, and their own server sends it, remove it
 """,
     ),
     Row(
@@ -1099,7 +1129,7 @@ routes:
         """\
 2:3: routes[0].match.path: match.path is missing, a route is chosen by its path, write match: {path: /} to take everything
 2:3: routes[0].cors: cors is missing, neither the route nor defaults.cors says who may call it, add cors: with a policy, or cors: false to leave CORS to the API
-2:3: routes[0].upstream: upstream is missing, a route leads to an API, write upstream: http://host:port
+2:3: routes[0].upstream: upstream is missing, a route leads to an API, or to files, write upstream: http://host:port, or files: {root: ./dist}
 3:11: routes[1].match.path: match.path is missing, a route is chosen by its path, write match: {path: /} to take everything
 3:32: routes[1].upstream.url: url is missing, a route leads to an API, write url: http://host:port
 4:32: routes[2].upstream.url: url is missing, a route leads to an API, write url: http://host:port
@@ -1322,6 +1352,208 @@ routes: [{match: {path: /}, upstream: {url: "http://a:1", urls: ["http://a:1"]},
 """,
         """\
 1:59: routes[0].upstream.urls: urls is one too many, url is there already, remove one
+""",
+    ),
+)
+
+FILES = (
+    Row(
+        "a folder that is not there, and one whose fallback is not",
+        """\
+routes:
+- {match: {path: /a}, files: {root: not-built}, cors: false}
+- {match: {path: /b}, files: {root: dist, fallback: gone.html}, cors: false}
+- match: {path: /c}
+  cors: false
+  files:
+    root: ./not-built/
+    fallback: index.html
+""",
+        """\
+2:37: routes[0].files.root: "not-built" is not there, looked for at "/conf/not-built", build it
+3:53: routes[1].files.fallback: "gone.html" is not there, correct it
+""",
+    ),
+    Row(
+        "a fallback that leads out of its folder",
+        """\
+routes:
+- {match: {path: /a}, files: {root: dist, fallback: ../index.html}, cors: false}
+- {match: {path: /b}, files: {root: dist, fallback: a/../../x.html}, cors: false}
+- {match: {path: /c}, files: {root: dist, fallback: /index.html}, cors: false}
+- {match: {path: /d}, files: {root: dist, fallback: .}, cors: false}
+- {match: {path: /e}, files: {root: dist, fallback: /}, cors: false}
+""",
+        """\
+2:53: routes[0].files.fallback: "../index.html" leads out of root, only what is below it is served, name a file that is below root
+3:53: routes[1].files.fallback: "a/../../x.html" leads out of root, only what is below it is served, name a file that is below root
+4:53: routes[2].files.fallback: "/index.html" is absolute, it is looked for below root, write "index.html"
+5:53: routes[3].files.fallback: "." leads out of root, only what is below it is served, name a file that is below root
+6:53: routes[4].files.fallback: "/" is absolute, it is looked for below root, write index.html
+""",
+    ),
+    Row(
+        "files beside an upstream, whose own mistakes are told too",
+        """\
+routes:
+- {match: {path: /a}, upstream: http://a:1, files: {root: dist}, cors: false}
+- {match: {path: /b}, upstream: {}, files: {root: not-built}, cors: false}
+""",
+        """\
+2:45: routes[0].files: files is one too many, upstream is there already, remove one
+3:33: routes[1].upstream.url: url is missing, a route leads to an API, write url: http://host:port
+3:37: routes[1].files: files is one too many, upstream is there already, remove one
+3:51: routes[1].files.root: "not-built" is not there, looked for at "/conf/not-built", build it
+""",
+    ),
+    Row(
+        "files without a folder, and what is no block of files",
+        """\
+routes:
+- {match: {path: /a}, files: {}, cors: false}
+- {match: {path: /b}, files: {fallback: index.html}, cors: false}
+- {match: {path: /c}, files: ./dist, cors: false}
+- {match: {path: /d}, files: {root: "", fallback: ""}, cors: false}
+- {match: {path: /e}, files: {root: 5}, cors: false}
+- {match: {path: /f}, files: {root: "a\\nb"}, cors: false}
+- {match: {path: /g}, files: , cors: false}
+""",
+        """\
+2:30: routes[0].files.root: root is missing, it says which folder is served, write root: ./dist
+3:30: routes[1].files.root: root is missing, it says which folder is served, write root: ./dist
+4:30: routes[2].files: "./dist" is not a block, its keys are root, fallback, write a block of keys below files
+5:31: routes[3].files.root: root is empty, write the path of a folder
+5:41: routes[3].files.fallback: fallback is empty, write the path of the file
+6:37: routes[4].files.root: 5 is not text, YAML reads it as a number, put it in quotes
+7:31: routes[5].files.root: root is no folder's name, write the path of a folder
+8:23: routes[6].files: files has no value, write one, or remove the key
+""",
+    ),
+    Row(
+        "keys of an API below files",
+        """\
+routes:
+- {match: {path: /a}, files: {root: dist, stripPrefix: true}, cors: false}
+- {match: {path: /b}, files: {dir: dist}, cors: false}
+- {match: {path: /c}, static: {}, cors: false}
+""",
+        """\
+2:43: routes[0].files.stripPrefix: unknown key stripPrefix, stripPrefix belongs to routes[].upstream, move it there
+3:31: routes[1].files.dir: unknown key dir, did you mean root?
+4:23: routes[2].static: unknown key static, did you mean files?
+""",
+    ),
+    Row(
+        "a folder whose name is a secret",
+        """\
+routes: [{match: {path: /}, files: {root: "${SECRET}/site", fallback: "../${SECRET}"}, cors: false}]
+""",
+        """\
+1:43: routes[0].files.root: ${SECRET} is away, looked for at ${SECRET}, put it
+1:71: routes[0].files.fallback: ${SECRET} leads out of root, only what is below it is served, name a file that is below root
+""",
+    ),
+)
+
+RESPONSE_CHANGES = (
+    Row(
+        "what a cookie cannot have",
+        """\
+routes:
+- match: {path: /a}
+  upstream: "http://a:1"
+  cors: false
+  cookies:
+    domain: "*.example.com"
+    path: api
+    secure: true
+    sameSite: none
+    partitioned: remove
+    httpOnly: add
+  redirects: true
+""",
+        """\
+6:13: routes[0].cookies.domain: "*.example.com" begins with a dot or a wildcard, a cookie's domain stands for all names below it, write "example.com"
+7:11: routes[0].cookies.path: "api" does not begin with /, write keep, auto, or "/api"
+8:13: routes[0].cookies.secure: true is no choice for secure, write keep, add or remove
+9:15: routes[0].cookies.sameSite: "none" is no choice for sameSite, write keep, Lax, Strict or None
+10:18: routes[0].cookies.partitioned: "remove" is no choice for partitioned, write keep or add
+11:5: routes[0].cookies.httpOnly: unknown key httpOnly, the keys here are domain, path, secure, sameSite, partitioned
+12:14: routes[0].redirects: true is no choice for redirects, write keep or rewrite
+""",
+    ),
+    Row(
+        "domains that no cookie has",
+        """\
+routes:
+- {match: {path: /a}, upstream: "http://a:1", cors: false, cookies: {domain: "example.com:8080"}}
+- {match: {path: /b}, upstream: "http://a:1", cors: false, cookies: {domain: localhost}}
+- {match: {path: /c}, upstream: "http://a:1", cors: false, cookies: {domain: 192.0.2.1}}
+- {match: {path: /d}, upstream: "http://a:1", cors: false, cookies: {domain: "https://example.com/"}}
+- {match: {path: /e}, upstream: "http://a:1", cors: false, cookies: {domain: drop}}
+- {match: {path: /f}, upstream: "http://a:1", cors: false, cookies: {domain: "[2001:db8::1]"}}
+- {match: {path: /g}, upstream: "http://a:1", cors: false, cookies: {domain: .example.com}}
+- {match: {path: /h}, upstream: "http://a:1", cors: false, cookies: {domain: a b.example}}
+""",
+        """\
+2:78: routes[0].cookies.domain: "example.com:8080" has a port, a cookie is for every port of a host, write "example.com"
+3:78: routes[1].cookies.domain: "localhost" is no domain of a cookie, browsers take only a name with a dot, write keep, a domain such as example.com, or remove: then it is for one host
+4:78: routes[2].cookies.domain: "192.0.2.1" is no domain of a cookie, browsers take only a name with a dot, write keep, a domain such as example.com, or remove: then it is for one host
+5:78: routes[3].cookies.domain: "https://example.com/" is a URL, a host is a name or an address, did you mean "example.com"?
+6:78: routes[4].cookies.domain: "drop" is no domain of a cookie, browsers take only a name with a dot, write keep, a domain such as example.com, or remove: then it is for one host
+7:78: routes[5].cookies.domain: "[2001:db8::1]" is no domain of a cookie, browsers take only a name with a dot, write keep, a domain such as example.com, or remove: then it is for one host
+8:78: routes[6].cookies.domain: ".example.com" begins with a dot or a wildcard, a cookie's domain stands for all names below it, write "example.com"
+9:78: routes[7].cookies.domain: "a b.example" has a bad host, write a name, an IPv4 address, or an IPv6 address in brackets
+""",
+    ),
+    Row(
+        "paths that no cookie has",
+        """\
+routes:
+- {match: {path: /a}, upstream: "http://a:1", cors: false, cookies: {path: "/a;b"}}
+- {match: {path: /b}, upstream: "http://a:1", cors: false, cookies: {path: /é}}
+- {match: {path: /c}, upstream: "http://a:1", cors: false, cookies: {path: "/a b"}}
+- {match: {path: /d}, upstream: "http://a:1", cors: false, cookies: {path: 7}}
+- {match: {path: /e}, upstream: "http://a:1", cors: false, cookies: {path: "/a\\r\\nX: y"}}
+""",
+        """\
+2:76: routes[0].cookies.path: "/a;b" is no path of a cookie, it is compared with paths as they stand on the wire, write it percent-encoded
+3:76: routes[1].cookies.path: "/é" is no path of a cookie, it is compared with paths as they stand on the wire, write it percent-encoded
+4:76: routes[2].cookies.path: "/a b" is no path of a cookie, it is compared with paths as they stand on the wire, write it percent-encoded
+5:76: routes[3].cookies.path: 7 is not text, YAML reads it as a number, put it in quotes
+6:76: routes[4].cookies.path: "/a\\r\\nX: y" is no path of a cookie, it is compared with paths as they stand on the wire, write it percent-encoded
+""",
+    ),
+    Row(
+        "cookies that every browser would refuse",
+        """\
+routes:
+- {match: {path: /a}, upstream: "http://a:1", cors: false, cookies: {sameSite: None, secure: remove}}
+- {match: {path: /b}, upstream: "http://a:1", cors: false, cookies: {secure: remove, partitioned: add}}
+- {match: {path: /c}, cors: false, cookies: {sameSite: None, partitioned: add, secure: remove}}
+""",
+        """\
+2:94: routes[0].cookies.secure: "remove" contradicts sameSite: None, browsers refuse such a cookie without Secure, write secure: add
+3:78: routes[1].cookies.secure: "remove" contradicts partitioned: add, browsers refuse such a cookie without Secure, write secure: add
+4:3: routes[2].upstream: upstream is missing, a route leads to an API, or to files, write upstream: http://host:port, or files: {root: ./dist}
+4:88: routes[2].cookies.secure: "remove" contradicts sameSite: None, browsers refuse such a cookie without Secure, write secure: add
+""",
+    ),
+    Row(
+        "changes that are no block, or nothing",
+        """\
+routes:
+- {match: {path: /a}, upstream: "http://a:1", cors: false, cookies: remove, redirects: }
+- {match: {path: /b}, upstream: "http://a:1", cors: false, cookies: }
+- {match: {path: /c}, upstream: "http://a:1", cors: false, cookies: {sameSite: null}}
+- {match: {path: /d}, upstream: {url: "http://a:1", cookies: {domain: remove}}, cors: false}
+""",
+        """\
+2:69: routes[0].cookies: "remove" is not a block, its keys are domain, path, secure, sameSite, partitioned, write a block of keys below cookies
+2:77: routes[0].redirects: redirects has no value, write one, or remove the key
+3:60: routes[1].cookies: cookies has no value, write one, or remove the key
+4:70: routes[2].cookies.sameSite: sameSite has no value, write one, or remove the key
+5:53: routes[3].upstream.cookies: unknown key cookies, cookies belongs to routes[], move it there
 """,
     ),
 )
@@ -1606,6 +1838,49 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
 
 WARNINGS = (
     Row(
+        "changes to what no file brings",
+        """\
+routes: [{match: {path: /}, files: {root: dist}, cors: false, cookies: {secure: add}, redirects: rewrite}]
+""",
+        """\
+1:63: routes[0].cookies: warning: cookies has no effect, files bring no cookies that could be changed, remove it
+1:87: routes[0].redirects: warning: redirects has no effect, files bring no redirects that could be changed, remove it
+""",
+    ),
+    Row(
+        "cookies that do not change",
+        """\
+routes:
+- {match: {path: /a}, upstream: "http://a:1", cors: false, cookies: {}}
+- {match: {path: /b}, upstream: "http://a:1", cors: false, cookies: {secure: keep}}
+- {match: {path: /c}, upstream: "http://a:1", cors: false, cookies: {path: auto}}
+- {match: {path: /}, upstream: {url: "http://a:1", stripPrefix: true}, cors: false, cookies: {path: auto}}
+- {match: {path: /d}, upstream: {url: "http://a:1/d", stripPrefix: true}, cors: false, cookies: {path: auto}}
+- {match: {path: /e}, upstream: {url: "http://a:1", stripPrefix: true}, cors: false, cookies: {path: auto}}
+- {match: {path: /f}, upstream: {url: "http://a:1/v1"}, cors: false, cookies: {path: auto}}
+""",
+        """\
+2:60: routes[0].cookies: warning: cookies has no effect, it changes nothing, say what is to change, or remove it
+3:60: routes[1].cookies: warning: cookies has no effect, it changes nothing, say what is to change, or remove it
+4:76: routes[2].cookies.path: warning: "auto" has no effect, a cookie's path is the same for the API and its clients, write stripPrefix: true below upstream, or remove it
+5:101: routes[3].cookies.path: warning: "auto" has no effect, a cookie's path is the same for the API and its clients, write stripPrefix: true below upstream, or remove it
+6:104: routes[4].cookies.path: warning: "auto" has no effect, a cookie's path is the same for the API and its clients, write stripPrefix: true below upstream, or remove it
+""",
+    ),
+    Row(
+        "cookies that do not change where they are not Secure",
+        """\
+routes:
+- {match: {path: /a}, upstream: "http://a:1", cors: false, cookies: {sameSite: None, partitioned: add}}
+- {match: {path: /b}, upstream: "http://a:1", cors: false, cookies: {sameSite: None, secure: add}}
+- {match: {path: /c}, upstream: "http://a:1", cors: false, cookies: {sameSite: Lax, secure: remove}}
+""",
+        """\
+2:80: routes[0].cookies.sameSite: warning: "None" has no effect on cookies without Secure, browsers would refuse them, write secure: add beside it
+2:99: routes[0].cookies.partitioned: warning: "add" has no effect on cookies without Secure, browsers would refuse them, write secure: add beside it
+""",
+    ),
+    Row(
         "a policy that nothing uses",
         """\
 corsPolicies: {spa: {allowOrigins: [https://a.example.com]}}
@@ -1699,6 +1974,8 @@ INVALID: tuple[Row, ...] = (
     *TYPES,
     *ADDRESSES,
     *ROUTES,
+    *FILES,
+    *RESPONSE_CHANGES,
     *POLICIES,
     *SUBSTITUTIONS,
     *TESTS,

@@ -79,7 +79,8 @@ class Answer:
     status: int | None
     """The gateway's own status; ``None``: the request goes to the API and its status comes back."""
     fields: Mapping[str, str]
-    """All of Access-Control-*, Timing-Allow-Origin and Vary, with nothing more."""
+    """All of Access-Control-*, Timing-Allow-Origin, Cross-Origin-Resource-Policy and Vary, with
+    nothing more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,7 @@ def cors_lines(lines: Iterable[tuple[bytes, bytes]]) -> FieldLines:
         (name, value)
         for name, value in lines
         if name.lower().startswith(b"access-control-")
-        or name.lower() in {b"timing-allow-origin", b"vary"}
+        or name.lower() in {b"timing-allow-origin", b"cross-origin-resource-policy", b"vary"}
     )
 
 

@@ -94,6 +94,9 @@ REFUSED: tuple[LoadCase, ...] = (
          "error", "allowOrigins", by_schema=True),
     _row("an unknown key", ONE | {"allowOrigin": [APP]}, "error", "allowOrigin", "allowOrigins",
          by_schema=True),
+    _row("an unknown resource policy", ONE | {"crossOriginResourcePolicy": "cross-site"},
+         "error", "crossOriginResourcePolicy", "same-origin", "same-site", "cross-origin",
+         by_schema=True),
     _row("an unknown way to treat other origins", ONE | {"onDisallowedOrigin": "deny"},
          "error", "onDisallowedOrigin", "omit", "block", by_schema=True),
     _row("an unknown source of a missing Origin", ONE | {"missingOrigin": {"from": ["Cookie"]}},
@@ -176,6 +179,7 @@ SILENT: tuple[LoadCase, ...] = tuple(
         ("a day", ONE | {"maxAge": 86400}),
         ("not to be remembered", ONE | {"maxAge": -1}),
         ("timings for all", ONE | {"timingAllowOrigins": ["*"]}),
+        ("a resource policy", ONE | {"crossOriginResourcePolicy": "same-site"}),
         ("every source of a missing Origin",
          ONE | {"missingOrigin": {"from": ["X-Original-Origin", "Referer", "Host"]}}),
     )

@@ -32,6 +32,9 @@ class NoReader:
     def check_authorities(self, path: str) -> Sequence[Flaw]:
         return ()
 
+    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
+        return ()
+
 
 def load_data(document: Mapping[str, Any]) -> Loaded:
     """Load a configuration given as data: JSON is YAML."""

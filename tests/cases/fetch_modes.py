@@ -97,6 +97,9 @@ MISSING_ORIGIN: tuple[Case, ...] = (
 
 TIMING = ONE | {"timingAllowOrigins": ["https://rum.example.com"]}
 
+CORP = ONE | {"crossOriginResourcePolicy": "cross-origin"}
+EMBEDDABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
+
 KEYS: tuple[Case, ...] = (
     *(
         design(f"csrfGuard: a {method} with Sec-Fetch-Site {site} and {who} is "
@@ -144,6 +147,38 @@ KEYS: tuple[Case, ...] = (
     design("timingAllowOrigins: a star is sent without an Origin",
            ONE | {"timingAllowOrigins": ["*"]},
            actual(), Answer(None, {"Timing-Allow-Origin": "*", "Vary": "Origin"}), OUT),
+    design("crossOriginResourcePolicy is on an answer that the page may read", CORP,
+           actual("GET", APP), Answer(None, {**readable(APP).fields, **EMBEDDABLE})),
+    design("crossOriginResourcePolicy is on an image's answer, though nobody sent an Origin", CORP,
+           actual(), Answer(None, {"Vary": "Origin"} | EMBEDDABLE), OUT),
+    design("crossOriginResourcePolicy says nothing of who may read", CORP,
+           actual("GET", EVIL), Answer(None, {"Vary": "Origin"} | EMBEDDABLE), OUT),
+    design("crossOriginResourcePolicy is on a refusal", CORP | {"onDisallowedOrigin": "block"},
+           actual("GET", EVIL), Answer(403, {"Vary": "Origin"} | EMBEDDABLE), OUT),
+    design("crossOriginResourcePolicy is not on an answer to a preflight", CORP,
+           preflight(APP, "POST"), granted(APP)),
+    design("crossOriginResourcePolicy is not on the refusal of a preflight", CORP,
+           preflight(EVIL, "POST"), refused(), OUT),
+    design("crossOriginResourcePolicy goes with a star",
+           {"allowOrigins": ["*"], "crossOriginResourcePolicy": "same-site"}, actual("GET", APP),
+           Answer(None, {"Access-Control-Allow-Origin": "*",
+                         "Cross-Origin-Resource-Policy": "same-site"})),
+    design("crossOriginResourcePolicy: the API's own stands", CORP, actual(),
+           Answer(None, {"Vary": "Origin", "Cross-Origin-Resource-Policy": "same-origin"}), OUT,
+           stage=Stage.PLAN,
+           upstream=Upstream(fields=(line("cross-origin-resource-policy", "same-origin"),))),
+    *(
+        design(f"crossOriginResourcePolicy is added beside the API's own CORS: {way}",
+               CORP | {"upstreamCors": way}, actual("GET", APP),
+               Answer(None, {**readable("*").fields, **EMBEDDABLE}), stage=Stage.PLAN,
+               upstream=Upstream(fields=(line("Access-Control-Allow-Origin", "*"),)))
+        for way in ("passthrough", "fallback")
+    ),
+    design("crossOriginResourcePolicy is on our own 502", CORP, actual("GET", APP),
+           Answer(502, {**readable(APP).fields, **EMBEDDABLE}), stage=Stage.SOCKETS,
+           upstream=Upstream(fails="refuses")),
+    design("reportOnly adds no crossOriginResourcePolicy", CORP | {"mode": "reportOnly"},
+           actual(), unreadable(vary=""), OUT),
     design("reportOnly changes nothing about a preflight", SPA | {"mode": "reportOnly"},
            preflight(EVIL, "PUT"), unreadable(vary=""), OUT, reason="ORIGIN_NOT_ALLOWED"),
     design("reportOnly adds nothing to an answer", SPA | {"mode": "reportOnly"},

@@ -178,6 +178,7 @@ corsPolicies:
     upstreamCors: fallback
     missingOrigin: {from: [Referer, Host]}
     timingAllowOrigins: [https://a.example.com]
+    crossOriginResourcePolicy: same-site
     mode: reportOnly
     csrfGuard: true
     dangerouslyAllowNullOrigin: false
@@ -222,7 +223,7 @@ routes:
     assert api.upstream.pool == PoolLimits(8, 9)
     assert api.set_fields == ((b"X-Api-Key", b"Tr0ub4dor"),)
     assert api.remove_fields == {b"x-debug"}
-    assert (api.source, api.policy_source) == ("f.yaml:34", "f.yaml:14")
+    assert (api.source, api.policy_source) == ("f.yaml:35", "f.yaml:14")
     assert (api.policy_name, api.policy_key) == ("spa", "corsPolicies.spa")
     assert api.policy is not None
     assert api.policy is snapshot.default_policy
@@ -234,13 +235,14 @@ routes:
     assert (policy.upstream_cors, policy.mode) == ("fallback", "reportOnly")
     assert policy.missing_origin == ("Referer", "Host")
     assert policy.timing_allow_origins == ("https://a.example.com",)
+    assert policy.cross_origin_resource_policy == "same-site"
     assert (policy.allow_credentials, policy.csrf_guard) == (True, True)
 
     assert (other.name, other.upstream.endpoints[0].unix_path) == ("b", "/run/b")
     assert other.host_field == b"b.example.com"
     assert other.origin_field == b"https://b.example.com"
     assert (other.policy_name, other.policy_key) == (None, "routes[1].cors")
-    assert other.policy_source == "f.yaml:46"
+    assert other.policy_source == "f.yaml:47"
     assert snapshot.router.match(b"x", b"/b/c", b"GET").route is other
 
 

@@ -26,7 +26,12 @@ POLICY = ("corsPolicies", "spa")
         ((*POLICY, "supports_credentials"), "allowCredentials"),
         ((*POLICY, "preflight_continue"), "preflight"),
         ((*POLICY, "options_passthrough"), "preflight"),
+        ((*POLICY, "corp"), "crossOriginResourcePolicy"),
+        ((*POLICY, "Cross-Origin-Resource-Policy"), "crossOriginResourcePolicy"),
         (("routes", 3, "proxy_pass"), "upstream"),
+        (("routes", 3, "proxy_cookie_path"), "cookies"),
+        (("routes", 3, "proxy_redirect"), "redirects"),
+        (("routes", 3, "cookies", "same-site"), "sameSite"),
         (("routes", 0, "upstream", "timeout"), "timeouts"),
         (("server", "port"), "listen"),
         # Slips of the finger.
@@ -35,6 +40,7 @@ POLICY = ("corsPolicies", "spa")
         # Elsewhere, or nowhere.
         (("routes", 0, "stripPrefix"), None),
         ((*POLICY, "allowPrivateNetwork"), None),
+        ((*POLICY, "Cross-Origin-Embedder-Policy"), None),
         ((*POLICY, "zzz"), None),
     ],
 )

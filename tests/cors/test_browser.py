@@ -8,6 +8,7 @@ from cors_gateway.cors.browser import (
     needs_preflight,
     unsafe_header_names,
 )
+from tests.cases.allow_origin_values import NO_URLS, URLS
 
 ORIGIN = b"https://app.example.com"
 ACAO = b"Access-Control-Allow-Origin"
@@ -98,7 +99,8 @@ def test_safelisted_methods_need_none(method: bytes) -> None:
         (False, ((ACAO, b"https://APP.example.com"),), "AllowOriginMismatch"),
         (False, ((ACAO, b"app.example.com"),), "InvalidAllowOriginValue"),
         (False, ((ACAO, b""),), "InvalidAllowOriginValue"),
-        (False, ((ACAO, b"https://[x"),), "InvalidAllowOriginValue"),
+        *((False, ((ACAO, value),), "InvalidAllowOriginValue") for value in NO_URLS),
+        *((False, ((ACAO, value),), "AllowOriginMismatch") for value in URLS),
         (False, ((ACAO, ORIGIN), (ACAO, ORIGIN)), "MultipleAllowOriginValues"),
         (False, ((ACAO, b"*"), (ACAO, b"*")), "MultipleAllowOriginValues"),
         (False, ((ACAO, ORIGIN + b" https://b.com"),), "MultipleAllowOriginValues"),

@@ -10,6 +10,7 @@ def test_the_short_policy_is_the_safe_one() -> None:
     assert settings.expose_headers == settings.missing_origin == settings.timing_allow_origins == ()
     assert settings.allow_credentials is settings.require_origin is settings.csrf_guard is False
     assert settings.max_age == 600
+    assert settings.cross_origin_resource_policy is None
     assert (settings.on_disallowed_origin, settings.preflight) == ("omit", "answer")
     assert (settings.upstream_cors, settings.mode) == ("strip", "enforce")
     assert not any(

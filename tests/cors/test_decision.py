@@ -647,3 +647,28 @@ def test_timing_is_on_every_answer_because_images_carry_no_origin(origin: bytes 
     decision = decide(policy(timing_allow_origins=("https://b.com",)), actual(origin))
 
     assert decision.fields[-1] == (TAO, b"https://b.com")
+
+
+@pytest.mark.parametrize("origin", [APP, EVIL, b"null", None])
+def test_who_may_embed_is_on_every_answer_unless_the_api_says_it(origin: bytes | None) -> None:
+    decision = decide(policy(cross_origin_resource_policy="same-site"), actual(origin))
+
+    assert decision.unless_sent == ((b"Cross-Origin-Resource-Policy", b"same-site"),)
+    assert b"Cross-Origin-Resource-Policy" not in dict(decision.fields)
+
+
+@pytest.mark.parametrize("origin", [APP, EVIL])
+def test_a_preflight_is_told_nothing_of_who_may_embed(origin: bytes) -> None:
+    decision = decide(policy(cross_origin_resource_policy="same-site"), preflight(origin))
+
+    assert decision.unless_sent == ()
+
+
+def test_to_report_only_says_nothing_of_who_may_embed() -> None:
+    only = policy(cross_origin_resource_policy="same-site", mode="reportOnly")
+
+    assert decide(only, actual(None)).unless_sent == ()
+
+
+def test_without_the_key_nothing_is_said_of_who_may_embed() -> None:
+    assert decide(policy(), actual(None)).unless_sent == ()

@@ -69,7 +69,15 @@ def test_an_explanation_that_ends_well() -> None:
     [
         pytest.param(None, "/api", "without a browser", id="a program"),
         pytest.param(None, "/api", "A program sends the request:", id="what a program does"),
-        pytest.param(None, "/api", "CORS does not concern it.", id="a program's verdict"),
+        pytest.param(
+            None, "/api", "CORS does not concern it: a program sends no Origin, and reads every answer.\n",
+            id="a program's verdict",
+        ),
+        pytest.param(None, "/api", "name the page's origin to see how\n", id="a program's note"),
+        pytest.param(
+            None, "/x", "and reads every answer; but that is the gateway's own 404.",
+            id="a program without a route",
+        ),
         pytest.param(
             "https://h", "https://h/api", "it is of the same origin.", id="the same origin"
         ),
@@ -105,14 +113,34 @@ def test_what_is_said(origin: str | None, url: str, words: str) -> None:
             "http://x.example", "http://y.example/api", "mixed-content", id="both in the clear"
         ),
         pytest.param(APP, "https://h/api", "cookies", id="a policy without cookies"),
+        pytest.param(APP, "https://h/api", "name the page's origin", id="a page that is named"),
+        pytest.param(None, "/x", "name the page's origin", id="a program that is not served"),
     ],
 )
-def test_what_is_not_said(origin: str, url: str, words: str) -> None:
+def test_what_is_not_said(origin: str | None, url: str, words: str) -> None:
     assert words not in told(FILE, origin, "GET", url)
 
 
+def test_an_origin_that_was_found_elsewhere_has_a_page_behind_it() -> None:
+    finding = FILE.replace("[GET, PUT]", "[GET, PUT]\n    missingOrigin: {from: [Referer]}")
+    page, stranger = (
+        (b"Referer", origin + b"/a") for origin in (APP.encode(), b"https://x.example")
+    )
+    found = render_text(ask(configured(finding), None, "GET", "/api", page), None)
+    not_found = render_text(ask(configured(finding), None, "GET", "/api", stranger), None)
+
+    assert f"\n\nA page of {APP} may read the answer.\n" in found
+    assert "name the page's origin" not in found
+    assert "CORS does not concern it" in not_found
+
+
 def test_cookies_are_spoken_of_where_they_could_be_sent() -> None:
-    assert "no cookies are sent" in told(COOKIES, APP)
+    note = (
+        "  note: no cookies are sent, and none that the answer sets are kept: for those the page must "
+        "say credentials: 'include' to fetch, or withCredentials: true to XMLHttpRequest, $http or "
+        "axios\n"
+    )
+    assert note in told(COOKIES, APP)
     assert "no cookies are sent" not in told(COOKIES, APP, credentials=True)
     assert ", with credentials\n" in told(COOKIES, APP, credentials=True)
 
@@ -168,6 +196,7 @@ def test_the_data_of_a_request_that_is_served() -> None:
         "upstream": "http://h",
         "policy": "spa",
         "policySource": "f.yaml:3",
+        "changes": [],
     }
     assert data["reachesApi"]
     assert data["remedy"] is None

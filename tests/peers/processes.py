@@ -77,10 +77,13 @@ class Running:
 
 
 @contextmanager
-def running(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Iterator[Running]:
+def running(
+    argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Iterator[Running]:
     """Run a program; at the end ask it to stop, and insist if it does not."""
     process = subprocess.Popen(
         argv,
+        cwd=cwd,
         env={**os.environ, **SMALL, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

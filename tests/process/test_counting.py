@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cors_gateway.failures import Failure
+from cors_gateway.messages.cookies import CookieRewrite
 from cors_gateway.process.counting import METHODS, Counting
 from cors_gateway.process.logging import LogWriter
 from cors_gateway.process.metrics import METRICS, Kind, Source
@@ -159,6 +160,19 @@ async def test_a_route_without_a_policy_has_no_decisions_and_strips_nothing(
     assert tally.counters["requests_total"] == {("api", "GET", "200"): 1}
     assert "cors_decisions_total" not in tally.counters
     assert "upstream_cors_headers_stripped_total" not in tally.counters
+
+
+async def test_cookies_that_cannot_be_parsed_are_counted_where_they_should_change(
+    start_gateway: StartGateway, api: ScriptedUpstream
+) -> None:
+    api.answers(OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: ;\r\nSet-Cookie: =a\r\n\r\n"))
+    changing = route_to(api.port, name="new", path=b"/new", cookies=CookieRewrite(secure=True))
+    gateway = await start_gateway(snapshot_of(route_to(api.port), changing))
+    client = await gateway.connects()
+    for target in ("/", "/new", "/new"):
+        await client.asks(target)
+        await client.gets()
+    assert counted(gateway).counters["unparsed_cookies_total"] == {("new",): 4}
 
 
 async def test_what_a_sloppy_api_and_an_inventive_client_say_are_no_labels(
@@ -378,7 +392,7 @@ async def test_the_table_and_what_is_counted_are_the_same(
     await client.asks()
     await client.gets()
     gateway.plane.flush_records()
-    failed = record(upstream_status=200, cors_stripped=1, cors_kind="none")
+    failed = record(upstream_status=200, cors_stripped=1, cookies_unparsed=1, cors_kind="none")
     note_failure(failed, Failure.RESPONSE_INCOMPLETE)
     gateway.records.append(failed)
     mute_writer.write("a\nb\n")

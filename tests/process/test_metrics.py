@@ -15,6 +15,7 @@ CONTRACT = {
     "cors_gateway_requests_in_flight": ("route",),
     "cors_gateway_cors_decisions_total": ("route", "kind", "decision", "reason"),
     "cors_gateway_upstream_cors_headers_stripped_total": ("route",),
+    "cors_gateway_unparsed_cookies_total": ("route",),
     "cors_gateway_upstream_errors_total": ("route", "error"),
     "cors_gateway_upstream_connections": ("route", "state"),
     "cors_gateway_request_bytes_total": ("route",),

@@ -143,6 +143,7 @@ records = st.builds(
     overhead=seconds,
     trace_id=st.text("0123456789abcdef", max_size=32),
     cors_stripped=st.integers(0, 3),
+    cookies_unparsed=st.integers(0, 3),
     cors_origin=st.none() | chosen,
 )
 
@@ -170,6 +171,7 @@ def test_a_line_is_json_and_says_what_the_record_says(record: AccessRecord) -> N
     assert fields.get("trace_id", "") == record.trace_id
     assert fields.get("upstream.url", "") == record.upstream_url
     assert fields.get("cors.stripped", 0) == record.cors_stripped
+    assert fields.get("cookies.unparsed", 0) == record.cookies_unparsed
     assert ("cors.origin" in fields) == (record.cors_origin is not None)
     if record.upstream_url:
         assert fields["upstream.address"] == record.upstream_address
@@ -182,7 +184,7 @@ def test_a_line_is_json_and_says_what_the_record_says(record: AccessRecord) -> N
 def test_what_has_everything_has_every_field_that_is_documented_and_no_other() -> None:
     record = AccessRecord(b"1", "192.0.2.1", trace_id="0af7", upstream_url="http://api:5000")
     record.cors_kind, record.cors_decision, record.cors_reason = "actual", "allowed", "x"
-    record.cors_origin, record.cors_stripped = APP.encode(), 2
+    record.cors_origin, record.cors_stripped, record.cookies_unparsed = APP.encode(), 2, 1
     note_failure(record, Failure.RESPONSE_INCOMPLETE)
     fields = json.loads(serialize_json(record))
     assert list(fields) == list(LOG_FIELDS)
