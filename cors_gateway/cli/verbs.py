@@ -43,6 +43,10 @@ VERBS: Mapping[str, Verb] = {
         "say what becomes of a request, and what would change it",
         "cors-gateway explain --origin http://localhost:5173 --method PUT /orders/17",
     ),
+    "doctor": Verb(
+        "say what is wrong with an API's CORS, and what would be right",
+        "cors-gateway doctor --origin http://localhost:5173 http://localhost:5000/",
+    ),
     "render": Verb(
         "show the effective configuration, without secrets",
         "cors-gateway render -c cors-gateway.yaml",
@@ -60,6 +64,7 @@ VERBS: Mapping[str, Verb] = {
 MEANT: Mapping[str, str] = {
     "check": "validate",
     "config": "render",
+    "diagnose": "doctor",
     "health": "healthcheck",
     "lint": "validate",
     "list": "routes",

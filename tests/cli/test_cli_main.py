@@ -69,7 +69,10 @@ def test_every_verb_is_a_module_that_can_be_run(verb: str) -> None:
     assert callable(import_module(f"cors_gateway.cli.{verb}").run)
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in {"demo", "healthcheck"}])
+NEED_SOMEBODY_THERE = {"demo", "doctor", "healthcheck"}
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in NEED_SOMEBODY_THERE])
 def test_the_example_of_a_verb_works_beside_what_init_writes(
     command: Command, served: list[Snapshot], verb: str
 ) -> None:
