@@ -1,8 +1,8 @@
-"""A real Chromium and a page on an origin of its own.
+"""Real browsers, and a page on an origin of its own.
 
-Chromium resolves ``localhost`` and every ``….localhost`` to loopback by itself, so one small server
-stands for as many sites as a test names. Playwright runs only as long as a module's tests: its
-synchronous form keeps an event loop in this thread, which other modules' tests need for themselves.
+Both browsers resolve ``localhost`` and every ``….localhost`` to loopback by themselves, so one small
+server stands for as many sites as a test names. A test that takes ``page``, or what is made of it, runs
+in both; one that takes ``fresh_page`` is for Chromium, since Playwright can do more.
 """
 
 import threading
@@ -10,26 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from pathlib import Path
 
+import playwright.sync_api as playwright
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.tabs import Tab
+from tests.browser.pages import BOTH, CHROMIUM, Browser, Page, running_browser
+from tests.browser.tabs import Tab, tab_of
 from tests.browser.visits import DIRECT, THROUGH, Place, Visit
+from tests.peers.chromium import running_chromium
 from tests.peers.processes import FlaskApi, Gateway, closed_port, flask_api, gateway
 from tests.peers.stream_peers import stream_peer
-
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",  # tests run as root in containers
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class _BlankPage(BaseHTTPRequestHandler):
@@ -71,34 +61,48 @@ def stranger_origin(page_port: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, headless=True, args=ARGUMENTS
-        )
+def chromium() -> Iterator[playwright.Browser]:
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
-def fresh_page(chromium: Browser) -> Iterator[Page]:
-    """A page of a browser without cookies and cache, on no origin yet."""
+def fresh_page(chromium: playwright.Browser) -> Iterator[playwright.Page]:
+    """A page of Chromium without cookies and cache, on no origin yet."""
     with chromium.new_context() as context:
         yield context.new_page()
 
 
+@pytest.fixture(scope="module", params=BOTH)
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """One browser after the other."""
+    if request.param == CHROMIUM:
+        # Playwright can run only once at a time.
+        yield request.getfixturevalue("chromium")
+    else:
+        with running_browser(request.param) as other:
+            yield other
+
+
 @pytest.fixture
-def tab(fresh_page: Page, page_origin: str) -> Tab:
+def page(browser: Browser) -> Iterator[Page]:
+    """A page without cookies and cache, on no origin yet."""
+    with browser.new_context() as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def tab(page: Page, page_origin: str) -> Tab:
     """A page on the origin that the configuration names."""
-    fresh_page.goto(page_origin)
-    return Tab.of(fresh_page)
+    page.goto(page_origin)
+    return tab_of(page)
 
 
 @pytest.fixture
-def strange_tab(fresh_page: Page, stranger_origin: str) -> Tab:
+def strange_tab(page: Page, stranger_origin: str) -> Tab:
     """A page on an origin that nobody named."""
-    fresh_page.goto(stranger_origin)
-    return Tab.of(fresh_page)
+    page.goto(stranger_origin)
+    return tab_of(page)
 
 
 @pytest.fixture(scope="module")
@@ -200,20 +204,27 @@ def way() -> str:
 
 
 @pytest.fixture
+def visit_name() -> str:
+    """Return a name that no other visit has."""
+    return f"visit{next(VISIT_NUMBERS)}-"
+
+
+@pytest.fixture
 def visit(
     server: str,
     way: str,
     place_of: Callable[[str], Place],
     page_origin: str,
-    fresh_page: Page,
+    page: Page,
+    visit_name: str,
 ) -> Visit:
     """A page that is about to call an API that streams."""
     place = place_of(server)
     own_origin = f"http://localhost:{place.peer.port}"
-    fresh_page.goto(f"{own_origin}/blank" if way == DIRECT else page_origin)
+    page.goto(f"{own_origin}/blank" if way == DIRECT else page_origin)
     return Visit(
-        page=fresh_page,
+        page=page,
         peer=place.peer,
         api=own_origin if way == DIRECT else place.gateway.url_as("localhost"),
-        name=f"visit{next(VISIT_NUMBERS)}-",
+        name=visit_name,
     )

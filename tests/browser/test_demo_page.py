@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, Page, Request, ViewportSize, expect
 
-from tests.browser.tabs import Tab
+from tests.browser.tabs import ChromiumTab
 from tests.demo.demonstration import EXAMPLE, Demonstration, demonstration
 
 pytestmark = pytest.mark.chromium
@@ -177,7 +177,7 @@ def test_what_came_through_is_the_content(ended: Page, name: str, content: str) 
 
 def test_the_reasons_are_those_of_the_browser(fresh_page: Page, demo: Demonstration) -> None:
     visit(fresh_page, demo)
-    tab = Tab.of(fresh_page)
+    tab = ChromiumTab(fresh_page)
     told, shown = {}, {}
 
     for name in CALLS:

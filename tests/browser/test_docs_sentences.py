@@ -1,193 +1,157 @@
-"""Every sentence that docs/cors.md says Chromium writes, Chromium writes; and no other is missing there.
+"""Every sentence that docs/cors.md says a browser writes, it writes; and no other is missing there.
 
 A small server answers wrongly in each way there is, a page calls it, and the console is read. When
-an upgrade of the browser words a refusal anew, this fails, and the document follows.
+an upgrade of a browser words a refusal anew, this fails, and the document follows.
 """
 
 import re
-import ssl
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
 
 import pytest
-import trustme
-from playwright.sync_api import Browser, ConsoleMessage
 
 from cors_gateway.cors.browser import CorsError
+from tests.browser.pages import BOTH, CHROMIUM, FIREFOX, Browser, wait_for_message
+from tests.browser.wrong_answers import SITUATIONS, serving
 from tests.docs.pages import DOCS
+from tests.peers.firefox import Firefox
+from tests.peers.processes import closed_port
 
-pytestmark = pytest.mark.chromium
-
-DOCUMENTED = tuple(
-    re.findall(r"^- Chromium: (`{1,2})(.+?)\1$", DOCS["docs/cors.md"].text, re.MULTILINE)
-)
-SENTENCES = tuple(sentence for _, sentence in DOCUMENTED)
 PREFLIGHT = "Response to preflight request doesn't pass access control check: "
-LONGEST_WAIT = 30_000
-
-Fields = Mapping[str, str]
-ORIGIN = "Access-Control-Allow-Origin"
-CREDENTIALS = "Access-Control-Allow-Credentials"
-METHODS = "Access-Control-Allow-Methods"
-HEADERS = "Access-Control-Allow-Headers"
-OWN = "the page's own"
-PUT = {"method": "PUT"}
-COOKIES = {"credentials": "include"}
-
-
-@dataclass(frozen=True)
-class Situation:
-    """A call and how it is answered."""
-
-    error: str
-    """Chromium's name for what comes of it."""
-    init: Mapping[str, Any] = field(default_factory=dict)
-    answer: Fields = field(default_factory=dict)
-    """The headers of the first answer: the preflight's, where there is one."""
-    status: int = 200
-
-
-ANSWERS: Mapping[str, tuple[Fields, Mapping[str, Any]]] = {
-    "MissingAllowOriginHeader": ({}, {}),
-    "AllowOriginMismatch": ({ORIGIN: "https://other.example"}, {}),
-    "MultipleAllowOriginValues": ({ORIGIN: "*, *"}, {}),
-    "InvalidAllowOriginValue": ({ORIGIN: "app.example.com"}, {}),
-    "WildcardOriginNotAllowed": ({ORIGIN: "*"}, COOKIES),
-    "InvalidAllowCredentials": ({ORIGIN: OWN}, COOKIES),
+FETCH = "async ([url, init]) => { try { await fetch(url, init) } catch {} }"
+AROUND = {
+    CHROMIUM: (r"(?:.*(?:blocked by CORS policy: |failed: |cannot load \S+ ))?", ""),
+    FIREFOX: (
+        (
+            r"(?:Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote"
+            r" resource at \S+\. \(Reason: )?"
+        ),
+        r"(?:\)\.(?: Status code: (?:\d+|\(null\))\.)?)?",
+    ),
 }
-SITUATIONS = (
-    *(Situation(error, init, answer) for error, (answer, init) in ANSWERS.items()),
-    *(
-        Situation(f"Preflight{error}", {**PUT, **init}, answer)
-        for error, (answer, init) in ANSWERS.items()
-    ),
-    Situation("PreflightInvalidStatus", PUT, {ORIGIN: OWN}, 404),
-    Situation("PreflightDisallowedRedirect", PUT, {ORIGIN: OWN, "Location": "/x"}, 301),
-    Situation("InvalidAllowMethodsPreflightResponse", PUT, {ORIGIN: OWN, METHODS: "GET PUT"}),
-    Situation("InvalidAllowHeadersPreflightResponse", PUT, {ORIGIN: OWN, HEADERS: "X A"}),
-    Situation("MethodDisallowedByPreflightResponse", PUT, {ORIGIN: OWN}),
-    Situation(
-        "HeaderDisallowedByPreflightResponse", {"headers": {"X-Api-Key": "1"}}, {ORIGIN: OWN}
-    ),
-)
+"""What a browser writes around the sentences that are documented."""
 
 
-class _Wrong(BaseHTTPRequestHandler):
-    """Answers as the situation named by the path says; every other path is a page."""
-
-    protocol_version = "HTTP/1.1"
-    known: ClassVar[Mapping[str, Situation]] = {one.error: one for one in SITUATIONS}
-
-    def do_GET(self) -> None:
-        name = self.path.strip("/")
-        situation = self.known.get(name)
-        fields = dict(situation.answer) if situation else {"Content-Type": "text/html"}
-        if name == "public":
-            # Chromium's own way to try out pages of the Internet on loopback.
-            fields["Content-Security-Policy"] = "treat-as-public-address"
-        if name == "strict":
-            fields["Content-Security-Policy"] = "connect-src 'self'"
-        self.send_response(situation.status if situation else 200)
-        for field_name, value in fields.items():
-            own = self.headers.get("Origin", "") if value == OWN else value
-            self.send_header(field_name, own)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def do_OPTIONS(self) -> None:
-        self.do_GET()
-
-    def do_PUT(self) -> None:
-        self.do_GET()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+def documented(browser: str) -> tuple[str, ...]:
+    """Return the sentences of a browser that the document has."""
+    line = re.compile(rf"^- {browser.title()}: (`{{1,2}})(.+?)\1$", re.MULTILINE)
+    found = line.findall(DOCS["docs/cors.md"].text)
+    return tuple(dict.fromkeys(sentence for _, sentence in found))
 
 
-@contextmanager
-def serving(*, secure: bool = False) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Wrong) as server:
-        if secure:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            trustme.CA().issue_cert("localhost").configure_cert(context)
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http{'s' if secure else ''}://localhost:{server.server_port}"
-        server.shutdown()
-        thread.join()
+EACH_SENTENCE = [
+    pytest.param(
+        *one.values,
+        sentence,
+        marks=one.marks,
+        id=f"{one.values[0]}: {sentence.replace(PREFLIGHT, 'preflight: ')}",
+    )
+    for one in BOTH
+    for sentence in documented(str(one.values[0]))
+]
+
+
+@dataclass
+class Written:
+    """What a browser's console has said."""
+
+    browser: str
+    lines: list[str] = field(default_factory=list)
+    first: dict[str, str] = field(default_factory=dict)
+    """The first line of each situation that says more than that something failed."""
 
 
 @pytest.fixture(scope="module")
-def written(chromium: Browser) -> dict[str, str]:
+def written(browser: Browser) -> Written:
     """What the console says in each situation."""
-    sentences: dict[str, str] = {}
+    found = Written(FIREFOX if isinstance(browser, Firefox) else CHROMIUM)
     with (
         serving() as plain,
         serving(secure=True) as secure,
-        chromium.new_context(ignore_https_errors=True) as context,
+        closed_port() as dead_port,
+        browser.new_context(ignore_https_errors=True) as context,
     ):
         page = context.new_page()
 
-        def call(name: str, script: str, *arguments: object) -> None:
-            with page.expect_console_message(tells, timeout=LONGEST_WAIT) as message:
-                page.evaluate(script, list(arguments))
-            sentences[name] = message.value.text
+        def call(name: str, script: str, url: str, init: object = None) -> None:
+            page.evaluate(script, [url, init or {}])
+            found.first[name] = wait_for_message(page, lambda text: url in text and tells(text))
 
-        fetch = "async ([url, init]) => { try { await fetch(url, init) } catch {} }"
-        page.goto(f"{plain.replace('localhost', 'page.localhost')}/")
+        def leave(url: str) -> None:
+            found.lines.extend(text for one in page.console_messages() if tells(text := one.text))
+            found.lines.extend(found.first.values())
+            page.goto(url)
+
+        leave(f"{plain.replace('localhost', 'page.localhost')}/")
         for one in SITUATIONS:
-            call(one.error, fetch, f"{plain}/{one.error}", one.init)
-        call("a WebSocket", "([url]) => { new WebSocket(url) }", f"{plain.replace('http', 'ws')}/")
-        page.goto(f"{plain}/strict")
-        call("the page's own policy", fetch, f"{plain.replace('localhost', 'api.localhost')}/", {})
-        page.goto(f"{secure}/public")
-        call("plain http from https", fetch, "http://api.example/", {})
-        call("this machine from the Internet", fetch, f"{plain}/MissingAllowOriginHeader", {})
-    return sentences
+            call(one.path, FETCH, f"{plain}/{one.path}", one.init)
+        socket = "([url]) => { new WebSocket(url) }"
+        call("a WebSocket", socket, f"{plain.replace('http', 'ws')}/")
+        if found.browser == FIREFOX:
+            # Chromium's line is the one of the network: that a resource was not loaded.
+            call("nobody answers", FETCH, f"http://localhost:{dead_port}/")
+        leave(f"{plain}/strict")
+        call("the page's own policy", FETCH, f"{plain.replace('localhost', 'api.localhost')}/")
+        leave(f"{secure}/public")
+        call("plain http from https", FETCH, "http://api.example/")
+        call("this machine from the Internet", FETCH, f"{plain}/MissingAllowOriginHeader")
+        leave("about:blank")
+    return found
 
 
-def tells(message: ConsoleMessage) -> bool:
-    """Whether a message says more than that something failed; of two, the last."""
+def tells(text: str) -> bool:
+    """Whether a line says more than that something failed; of two, the last."""
     silent = ("Failed to load resource", "Connecting to ")
-    return not message.text.startswith(silent)
+    return not text.startswith(silent)
 
 
-def matches(sentence: str, text: str) -> bool:
-    """Whether a documented sentence, with … for what differs, ends what the console says."""
+def matches(browser: str, sentence: str, text: str) -> bool:
+    """Whether a line of the console is a documented sentence, with … for what differs."""
+    before, after = AROUND[browser]
     pattern = ".*".join(map(re.escape, sentence.split("…")))
-    beginning = r"(?:.*(?:blocked by CORS policy: |failed: |cannot load \S+ ))?"
-    return re.fullmatch(beginning + pattern, text) is not None
+    return re.fullmatch(before + pattern + after, text) is not None
 
 
 def test_every_error_that_explain_names_is_tried() -> None:
     assert {one.error for one in SITUATIONS} == set(CorsError)
 
 
+@pytest.mark.parametrize("browser, sentence", EACH_SENTENCE, indirect=["browser"], scope="module")
+def test_a_browser_writes_what_the_document_says(sentence: str, written: Written) -> None:
+    assert any(matches(written.browser, sentence, text) for text in written.lines), written.lines
+
+
+def test_the_document_has_every_sentence(written: Written) -> None:
+    sentences = documented(written.browser)
+    missing = [
+        text
+        for text in written.lines
+        if not any(matches(written.browser, sentence, text) for sentence in sentences)
+    ]
+
+    assert missing == []
+
+
 @pytest.mark.parametrize(
-    "sentence", [pytest.param(one, id=one.replace(PREFLIGHT, "preflight: ")) for one in SENTENCES]
+    "browser, sentence, text",
+    [
+        (
+            CHROMIUM,
+            "Method … is not.",
+            "Access … has been blocked by CORS policy: Method PUT is not.",
+        ),
+        (
+            FIREFOX,
+            "header ‘…’ is not",
+            (
+                "Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote"
+                " resource at ‘http://a/’. (Reason: header ‘x’ is not). Status code: (null)."
+            ),
+        ),
+    ],
 )
-def test_chromium_writes_what_the_document_says(sentence: str, written: dict[str, str]) -> None:
-    assert any(matches(sentence, text) for text in written.values()), written
-
-
-def test_the_document_has_every_sentence(written: dict[str, str]) -> None:
-    missing = {
-        name: text
-        for name, text in written.items()
-        if not any(matches(sentence, text) for sentence in SENTENCES)
-    }
-
-    assert missing == {}
-
-
-def test_another_sentence_is_not_taken_for_it() -> None:
-    sentence = "Method … is not allowed."
-
-    assert matches(sentence, "Access … has been blocked by CORS policy: Method PUT is not allowed.")
-    assert not matches(sentence, "blocked by CORS policy: Not this: Method PUT is not allowed.")
-    assert not matches(sentence, "blocked by CORS policy: Method PUT is not allowed")
+def test_what_a_browser_writes_around_a_sentence_does_not_count(
+    browser: str, sentence: str, text: str
+) -> None:
+    assert matches(browser, sentence, text)
+    assert not matches(browser, f"Not: {sentence}", text)
+    assert not matches(browser, sentence[:-1], text)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
 
+from tests.browser.pages import Page
 from tests.browser.visits import Place, Visit, both_ways
 
-pytestmark = [pytest.mark.chromium, pytest.mark.system("node")]
+pytestmark = pytest.mark.system("node")
 
 EVENTS = "stream/*?type=text/event-stream"
 
@@ -128,7 +128,7 @@ def test_the_api_learns_that_the_page_left_a_silent_stream(
 ) -> None:
     visit.run(OPEN, EVENTS, init={})
     visit.peer.noted("opened", visit.name)
-    visit.wait_until("window.opened === 1")
+    visit.wait_for_head("window.opened === 1")
     assert visit.peer.notes("closed", visit.name) == []
 
     leave(visit.page)
@@ -156,11 +156,11 @@ def test_it_gives_up_for_good(visit: Visit, path: str) -> None:
 
 
 def test_an_origin_that_is_not_allowed_learns_nothing(
-    place_of: Callable[[str], Place], fresh_page: Page, stranger_origin: str
+    place_of: Callable[[str], Place], page: Page, visit_name: str, stranger_origin: str
 ) -> None:
     place = place_of("node")
-    fresh_page.goto(stranger_origin)
-    visit = Visit(fresh_page, place.peer, place.gateway.url_as("localhost"), "stranger-")
+    page.goto(stranger_origin)
+    visit = Visit(page, place.peer, place.gateway.url_as("localhost"), visit_name)
 
     visit.run(OPEN, EVENTS, init={"withCredentials": True})
     visit.peer.noted("opened", visit.name)
@@ -172,10 +172,9 @@ def test_an_origin_that_is_not_allowed_learns_nothing(
 
 def test_six_pages_of_one_browser_listen_at_once(visit: Visit) -> None:
     """Six is how many connections a browser opens to one HTTP/1.1 server."""
-    context: BrowserContext = visit.page.context
     visits = [visit]
     for number in range(2, 7):
-        page = context.new_page()
+        page = visit.page.context.new_page()
         page.goto(visit.page.url)
         visits.append(Visit(page, visit.peer, visit.api, f"{visit.name}{number}-"))
 

@@ -5,12 +5,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page
 
-from tests.browser.tabs import Tab
+from tests.browser.pages import Page
+from tests.browser.tabs import tab_of
 from tests.browser.visits import Place, Visit, both_ways
 
-pytestmark = [pytest.mark.chromium, pytest.mark.system("node")]
+pytestmark = pytest.mark.system("node")
 
 FETCH = """async ({url, init}) => {
     const response = await fetch(url, init);
@@ -89,25 +89,29 @@ def test_a_redirect_to_a_third_origin_comes_from_origin_null_and_is_refused(
     visit: Visit, page_origin: str
 ) -> None:
     """The origin that is allowed does not count any more: somebody else has sent the page there."""
-    tab = Tab.of(visit.page)
+    tab = tab_of(visit.page)
     other = visit.api.replace("localhost", "127.0.0.1")
     path = redirect_to(f"{other}/landing/{visit.name}", 302)
 
     refusal = tab.fetch(visit.url(path))
 
-    assert refusal.error == "TypeError: Failed to fetch"
-    assert refusal.cors_error == "MissingAllowOriginHeader"
+    assert (refusal.error or "").startswith("TypeError")
+    assert refusal.reason == tab.reason_for("MissingAllowOriginHeader")
     assert visit.peer.noted("asked", visit.name)["fields"]["origin"] == page_origin
     assert visit.peer.noted("landed", visit.name)["fields"]["origin"] == "null"
 
 
 @pytest.mark.parametrize("credentials", ["omit", "include"])
 def test_two_origins_share_a_cache_and_each_gets_its_own_answer(
-    place_of: Callable[[str], Place], page_origin: str, fresh_page: Page, credentials: str
+    place_of: Callable[[str], Place],
+    page_origin: str,
+    page: Page,
+    visit_name: str,
+    credentials: str,
 ) -> None:
     """Two ports of one host are one site to the cache, and two origins to CORS."""
     place = place_of("node")
-    url = f"{place.gateway.url_as('localhost')}/cached/cached-{credentials}"
+    url = f"{place.gateway.url_as('localhost')}/cached/{visit_name}"
     other_origin = f"http://localhost:{place.peer.port}"
     read = """async ([url, credentials]) => {
         const response = await fetch(url, {credentials});
@@ -115,13 +119,13 @@ def test_two_origins_share_a_cache_and_each_gets_its_own_answer(
     }"""
 
     answers: list[Any] = []
-    for page in (page_origin, f"{other_origin}/blank", page_origin):
-        fresh_page.goto(page)
-        answers.append(fresh_page.evaluate(read, [url, credentials]))
+    for address in (page_origin, f"{other_origin}/blank", page_origin):
+        page.goto(address)
+        answers.append(page.evaluate(read, [url, credentials]))
 
     assert answers == [[200, "cached content"]] * 3
-    place.peer.noted("asked", f"cached-{credentials}", 3)
-    asked = place.peer.notes("asked", f"cached-{credentials}")
+    place.peer.noted("asked", visit_name, 3)
+    asked = place.peer.notes("asked", visit_name)
     origins = [note["fields"]["origin"] for note in asked]
     assert origins == [page_origin, other_origin, page_origin]
     assert [note["status"] for note in asked] == [200, 304, 304]

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 import trustme
-from playwright.sync_api import Browser, Page
 
+from tests.browser.pages import Browser, Page
 from tests.browser.visits import Visit
 from tests.peers.processes import gateway
 from tests.peers.stream_peers import StreamPeer, stream_peer
-
-pytestmark = pytest.mark.chromium
 
 MIB = 1024 * 1024
 
@@ -50,19 +48,19 @@ def secure(
 
 
 @pytest.fixture
-def page(chromium: Browser, page_origin: str) -> Iterator[Page]:
+def page(browser: Browser, page_origin: str) -> Iterator[Page]:
     """A page on the allowed origin, of a browser that takes any certificate."""
-    with chromium.new_context(ignore_https_errors=True) as context:
+    with browser.new_context(ignore_https_errors=True) as context:
         opened = context.new_page()
         opened.goto(page_origin)
         yield opened
 
 
 def test_each_event_is_seen_before_the_next_is_written(
-    secure: Callable[[str], tuple[StreamPeer, str]], page: Page
+    secure: Callable[[str], tuple[StreamPeer, str]], page: Page, visit_name: str
 ) -> None:
     peer, api = secure("node")
-    visit = Visit(page=page, peer=peer, api=api, name="secure-events")
+    visit = Visit(page=page, peer=peer, api=api, name=visit_name)
     script = """({url}) => {
         window.seen = [];
         window.events = new EventSource(url, {withCredentials: true});
@@ -79,10 +77,10 @@ def test_each_event_is_seen_before_the_next_is_written(
 
 
 def test_an_upload_with_a_preflight_arrives_whole(
-    secure: Callable[[str], tuple[StreamPeer, str]], page: Page
+    secure: Callable[[str], tuple[StreamPeer, str]], page: Page, visit_name: str
 ) -> None:
     peer, api = secure("node")
-    visit = Visit(page=page, peer=peer, api=api, name="secure-upload")
+    visit = Visit(page=page, peer=peer, api=api, name=visit_name)
     script = """async ({url, size}) => {
         const body = new Blob([new Uint8Array(size)], {type: "application/x-thing"});
         const response = await fetch(url, {method: "PUT", body, credentials: "include"});
@@ -94,10 +92,10 @@ def test_an_upload_with_a_preflight_arrives_whole(
 
 
 def test_a_web_socket_is_a_tunnel(
-    secure: Callable[[str], tuple[StreamPeer, str]], page: Page
+    secure: Callable[[str], tuple[StreamPeer, str]], page: Page, visit_name: str
 ) -> None:
     peer, api = secure("websockets")
-    visit = Visit(page=page, peer=peer, api=api, name="secure-socket")
+    visit = Visit(page=page, peer=peer, api=api, name=visit_name)
     script = """({url}) => new Promise((resolve, reject) => {
         const socket = new WebSocket(url.replace("https:", "wss:"), ["orders.v1"]);
         const text = "☕".repeat(100000);

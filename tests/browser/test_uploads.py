@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.visits import Visit, both_ways
 
-pytestmark = [pytest.mark.chromium, pytest.mark.system("node")]
+pytestmark = pytest.mark.system("node")
 
 MIB = 1024 * 1024
 

@@ -6,11 +6,13 @@ nothing of the gateway.
 """
 
 from dataclasses import dataclass
+from time import sleep
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
 
+from tests.browser.pages import Page, wait_until
+from tests.peers.firefox import FirefoxPage
 from tests.peers.processes import Gateway
 from tests.peers.stream_peers import StreamPeer
 
@@ -18,6 +20,9 @@ __all__ = ["DIRECT", "THROUGH", "Place", "Visit", "both_ways"]
 
 DIRECT = "straight from the API's own origin"
 THROUGH = "from another origin through the gateway"
+
+STEADY = 5
+"""How often a value has to be the same to have settled."""
 
 both_ways = pytest.mark.parametrize("way", [DIRECT, THROUGH])
 """Run a test once without the gateway and once with it: the same must come of it."""
@@ -52,7 +57,16 @@ class Visit:
 
     def wait_until(self, expression: str, argument: Any = None) -> None:
         """Wait until an expression of the page, a function of ``argument``, is true."""
-        self.page.wait_for_function(expression, arg=argument)
+        wait_until(self.page, expression, argument)
+
+    def wait_for_head(self, expression: str) -> None:
+        """Wait until an expression is true that the head of a stream makes true.
+
+        Firefox tells its pages of a head only with the first byte behind it: there is nothing to
+        wait for.
+        """
+        if not isinstance(self.page, FirefoxPage):
+            self.wait_until(expression)
 
     def settled(self, expression: str) -> Any:
         """Wait until a value of the page has stopped changing, and return it.
@@ -60,14 +74,9 @@ class Visit:
         Should it be taken for settled too soon, a test that holds it against a bound is less
         sharp, but does not fail.
         """
-        self.page.evaluate("window.settling = {value: null, times: 0}")
-        self.page.wait_for_function(
-            f"""() => {{
-                const value = {expression};
-                const times = value === settling.value ? settling.times + 1 : 0;
-                window.settling = {{value, times}};
-                return times === 5;
-            }}""",
-            polling=60,
-        )
-        return self.page.evaluate("settling.value")
+        value, times = self.page.evaluate(expression), 0
+        while times < STEADY:
+            sleep(0.06)
+            before, value = value, self.page.evaluate(expression)
+            times = times + 1 if value == before else 0
+        return value

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.image.calls import ask, preflight
 from tests.image.containers import (
     BUILD_PATIENCE,
@@ -27,6 +26,7 @@ from tests.image.containers import (
     succeed,
     unique_name,
 )
+from tests.peers.chromium import ARGUMENTS, CHROMIUM
 
 COMPOSE = ["podman-compose"] if IS_PODMAN else [ENGINE, "compose"]
 FILE = ROOT / "docker-compose.yml"
