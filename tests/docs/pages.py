@@ -117,5 +117,15 @@ def _first_cells(text: str) -> Iterator[str]:
             yield from (match[2] for match in _SPAN.finditer(cell))
 
 
-PAGES = tuple(Page(path) for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]))
+PAGES = tuple(
+    Page(path)
+    for pattern in (
+        "*.md",
+        "docs/*.md",
+        "docs/recipes/*.md",
+        "examples/*.md",
+        "examples/*/README.md",
+    )
+    for path in sorted(ROOT.glob(pattern))
+)
 DOCS = {page.name: page for page in PAGES}

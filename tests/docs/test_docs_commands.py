@@ -51,6 +51,10 @@ THAT_END = (
         "cors-gateway explain -c config/gateway.yaml --origin https://shop.example.com "
         "--method PUT --header Authorization --credentials /orders/17"
     ),
+    (
+        "cors-gateway doctor http://localhost:5000/orders --origin http://localhost:5173 "
+        "--credentials"
+    ),
 )
 
 BY_THE_TESTS_OF_THE_IMAGE = {
@@ -124,9 +128,11 @@ def argv_of(command: str, api: FlaskApi | None = None) -> list[str]:
     return [sys.executable, "-m", "cors_gateway", *words]
 
 
-def finish(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def finish(
+    command: str, folder: Path, api: FlaskApi | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        argv_of(command),
+        argv_of(command, api),
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -182,7 +188,7 @@ def test_without_an_option_it_listens_where_the_readme_says(folder: Path) -> Non
 
 
 def test_a_file_is_written_checked_and_run(api: FlaskApi, folder: Path) -> None:
-    init, validate, _ = THAT_END
+    init, validate, *_ = THAT_END
     written = finish(init, folder)
     file = folder / "cors-gateway.yaml"
     assert written.returncode == 0, written.stderr
@@ -231,6 +237,18 @@ def test_explain_ends_as_it_is_shown(folder: Path) -> None:
     # A note on what a whole URL would say stands in between.
     assert re.sub(r"^  note: .*\n", "", explained.stdout, flags=re.MULTILINE).endswith(shown)
     assert explained.returncode == 1
+
+
+def test_doctor_says_what_an_api_without_cors_lacks(api: FlaskApi, folder: Path) -> None:
+    api.forget()
+    examined = finish(THAT_END[3], folder, api)
+
+    assert examined.returncode == 1
+    assert "Access-Control-Allow-Origin" in examined.stdout
+    assert f'allowOrigins: ["{PAGE}"]' in examined.stdout or f"- {PAGE}" in examined.stdout
+    methods = {hit["method"] for hit in api.hits()}
+    assert methods <= {"GET", "HEAD", "OPTIONS"}
+    assert methods
 
 
 def test_the_demonstration_shows_what_it_prints(folder: Path) -> None:
