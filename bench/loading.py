@@ -40,7 +40,9 @@ class Environment:
     def check_authorities(self, path: str) -> Sequence[Flaw]:
         return ()
 
-    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
+    def check_files(
+        self, root: str, fallback: str | None, secrets: Sequence[str]
+    ) -> Sequence[Flaw]:
         return ()
 
 

@@ -97,8 +97,11 @@ class _SystemReader:
     def check_authorities(self, path: str) -> Sequence[Flaw]:
         return find_authority_flaws(path)
 
-    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
-        return find_tree_flaws(root, fallback, None if self.file is None else str(self.file))
+    def check_files(
+        self, root: str, fallback: str | None, secrets: Sequence[str]
+    ) -> Sequence[Flaw]:
+        configuration = None if self.file is None else str(self.file)
+        return find_tree_flaws(root, fallback, configuration, secrets)
 
 
 def load(config: str | None, flags: Flags | None = None) -> Loaded:

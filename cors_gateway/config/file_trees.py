@@ -1,8 +1,9 @@
 """The folders of a document as they are served: each is an upstream without an endpoint."""
 
+from collections.abc import Sequence
+
 from cors_gateway.config.files_schema import FilesSettings
 from cors_gateway.config.findings import Findings
-from cors_gateway.config.listeners import report_flaws
 from cors_gateway.config.problems import Path
 from cors_gateway.config.substitution import Reader
 from cors_gateway.snapshot import FileTree, PoolLimits, Upstream
@@ -14,7 +15,12 @@ POOL = PoolLimits(connections=1_000_000)
 
 
 def compile_files(
-    files: FilesSettings, path: Path, prefix: str, findings: Findings, reader: Reader
+    files: FilesSettings,
+    path: Path,
+    prefix: str,
+    findings: Findings,
+    reader: Reader,
+    secrets: Sequence[str],
 ) -> Upstream | None:
     """Compile where files are, and report a folder that cannot be served.
 
@@ -24,6 +30,7 @@ def compile_files(
         prefix: the path that stands for the folder, as on the wire.
         findings: of the document.
         reader: looks at the folder.
+        secrets: files that must not be in it.
 
     Returns:
         The upstream; ``None`` where no folder is named.
@@ -37,7 +44,7 @@ def compile_files(
         return None
     root = reader.locate(files.root)
     places = {"root": where, "fallback": (*path, "fallback")}
-    report_flaws(reader.check_files(root, fallback), places, findings)
+    findings.report_flaws(reader.check_files(root, fallback, secrets), places)
     # What came from the environment stands in no listing; the file's own words do.
     written = findings.filled_text(where) or files.root
     return Upstream(
@@ -60,5 +67,9 @@ def _fallback(written: str | None, path: Path, findings: Findings) -> str | None
     if not names or ".." in names:
         fix = "name a file that is below root"
         findings.error(path, "{value} leads out of root", "only what is below it is served", fix)
+        return None
+    if any(name.startswith(".") for name in names):
+        why = "names that begin with a dot are never served"
+        findings.error(path, "{value} is hidden", why, "name another file")
         return None
     return "/".join(names)

@@ -7,7 +7,9 @@ is reported twice. This module does not know what can be wrong.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 
+from cors_gateway.config.flaws import REFUSED_BY_CLIENTS, Flaw
 from cors_gateway.config.nodes import Document, Scalar, Value, find_node
 from cors_gateway.config.problems import (
     Path,
@@ -72,6 +74,23 @@ class Findings:
     def refuse(self, path: Path, problem: UnfitValueError, *, at_key: bool = False) -> None:
         """Add the mistake that a ``parse_`` or ``check_`` function found."""
         self.error(path, problem.what, problem.why, problem.fix, at_key=at_key)
+
+    def report_flaws(
+        self,
+        flaws: Iterable[Flaw],
+        places: Mapping[str, Path],
+        consequence: str = REFUSED_BY_CLIENTS,
+    ) -> None:
+        """Put what is wrong with named files where they are named.
+
+        Args:
+            flaws: what a ``Reader`` found.
+            places: where each role's file is named.
+            consequence: what comes of a certificate that is not valid at the time.
+        """
+        for flaw in flaws:
+            add = self.warning if flaw.is_warning else self.error
+            add(places[flaw.role], flaw.what, flaw.why, flaw.remedy(consequence))
 
     def remove(self, path: Path) -> None:
         """Take the value at ``path`` out of what is left; ``path`` as in the whole document."""

@@ -4,11 +4,8 @@ What lies in files is said by the ``Reader``; here it is decided which listener 
 what, and which addresses cannot be had together.
 """
 
-from collections.abc import Iterable, Mapping
-
 from cors_gateway.config.addresses import Address, parse_listener
 from cors_gateway.config.findings import Findings
-from cors_gateway.config.flaws import REFUSED_BY_CLIENTS, Flaw
 from cors_gateway.config.listener_schema import (
     AdminSwitch,
     ListenerSettings,
@@ -20,7 +17,7 @@ from cors_gateway.config.schema import ServerSettings
 from cors_gateway.config.substitution import Reader
 from cors_gateway.snapshot import Admin, Listener, ListenerTls
 
-__all__ = ["ListenerTable", "report_flaws"]
+__all__ = ["ListenerTable"]
 
 ALL_IPV4 = "0.0.0.0"  # noqa: S104 - compared, not bound
 ALL_IPV6 = "::"
@@ -92,7 +89,7 @@ class ListenerTable:
             return None
         flaws = self._reader.check_pair(named["certificate"], named["key"])
         places = {role: (*path, role) for role in named}
-        report_flaws(flaws, places, self._findings)
+        self._findings.report_flaws(flaws, places)
         return ListenerTls(named["certificate"], named["key"])
 
     def _claim(self, own: str, address: Address, path: Path) -> None:
@@ -111,25 +108,6 @@ class ListenerTable:
                 self._findings.error(path, f"{{value}} clashes with {quote(text)}", why, fix)
                 return
         self._written.append((address, own))
-
-
-def report_flaws(
-    flaws: Iterable[Flaw],
-    places: Mapping[str, Path],
-    findings: Findings,
-    consequence: str = REFUSED_BY_CLIENTS,
-) -> None:
-    """Put what is wrong with named files where they are named.
-
-    Args:
-        flaws: what a ``Reader`` found.
-        places: where each role's file is named.
-        findings: of the document.
-        consequence: what comes of a certificate that is not valid at the time.
-    """
-    for flaw in flaws:
-        add = findings.warning if flaw.is_warning else findings.error
-        add(places[flaw.role], flaw.what, flaw.why, flaw.remedy(consequence))
 
 
 def _is_same(one: Address, other: Address) -> bool:

@@ -23,6 +23,7 @@ from cors_gateway.config.problems import Problem
 from cors_gateway.config.public_suffixes import has_public_suffix_below
 from cors_gateway.config.route_table import RouteTable
 from cors_gateway.config.schema import ServerSettings, Settings
+from cors_gateway.config.secret_files import find_secret_files
 from cors_gateway.config.substitution import Filling, Reader, substitute
 from cors_gateway.config.validation import validate_settings
 from cors_gateway.cors.origins import parse_origin, suggest_origin
@@ -116,7 +117,8 @@ def load_document(
         settings = validate_settings(findings)
     if settings is not None:
         policies = PolicyTable(settings, findings, suffixes)
-        routes = RouteTable(findings, policies, reader).compile_routes(settings.routes)
+        secrets = find_secret_files(settings, filling, reader)
+        routes = RouteTable(findings, policies, reader, secrets).compile_routes(settings.routes)
         policies.warn_of_unused(filling.value)
         expectations = compile_expectations(settings.tests, findings)
         table = ListenerTable(findings, reader)

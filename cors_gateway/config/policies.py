@@ -54,6 +54,7 @@ class PolicyTable:
     def __init__(self, settings: Settings, findings: Findings, suffixes: PublicSuffixes) -> None:
         """Compile the named policies and ``defaults.cors``, and report what is wrong with them."""
         self._findings = findings
+        self.is_public_suffix = suffixes.is_public_suffix
         # Ten thousand routes may carry the same block: it is compiled and attacked once.
         self._compile = cache(lambda policy: compile_policy(policy, *suffixes))
         self._suggest = cache(lambda name: suggest_name(name, settings.cors_policies))

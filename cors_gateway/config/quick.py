@@ -57,8 +57,10 @@ class _NoReader:
         del path
         return ()
 
-    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
-        del root, fallback
+    def check_files(
+        self, root: str, fallback: str | None, secrets: Sequence[str]
+    ) -> Sequence[Flaw]:
+        del root, fallback, secrets
         return ()
 
 

@@ -7,6 +7,7 @@ what can have no effect.
 from cors_gateway.config.cookie_schema import CookieSettings
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.problems import Path
+from cors_gateway.cors.public_suffixes import IsPublicSuffix
 from cors_gateway.messages.cookies import CookieRewrite
 from cors_gateway.messages.path_map import PathMap
 from cors_gateway.messages.redirects import RedirectRewrite, read_authority
@@ -17,16 +18,26 @@ __all__ = ["check_cookies", "compile_cookies", "compile_redirects"]
 SECURES = {"keep": None, "add": True, "remove": False}
 
 
-def check_cookies(cookies: CookieSettings | None, path: Path, findings: Findings) -> None:
+def check_cookies(
+    cookies: CookieSettings | None,
+    path: Path,
+    findings: Findings,
+    is_public_suffix: IsPublicSuffix,
+) -> None:
     """Report what a ``cookies`` block contradicts itself in, and what of it has no effect.
 
     Args:
         cookies: the block.
         path: of the block.
         findings: where to report.
+        is_public_suffix: whether names below a domain belong to different parties.
     """
     if cookies is None:
         return
+    if cookies.domain not in {"keep", "remove"} and is_public_suffix(cookies.domain.lower()):
+        why = "anyone can register names below it, and browsers take no cookie for all of them"
+        fix = "write a domain of your own, or remove"
+        findings.error((*path, "domain"), "{value} is a public suffix", why, fix)
     if cookies == CookieSettings() and not findings.is_touched(path):
         fix = "say what is to change, or remove it"
         findings.warning(path, "{key} has no effect", "it changes nothing", fix, at_key=True)

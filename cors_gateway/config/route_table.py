@@ -1,5 +1,7 @@
 """The routes of a document as they run: each with its upstream and its policy."""
 
+from collections.abc import Sequence
+
 from cors_gateway.config.file_trees import compile_files
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.overlaps import refuse_unreachable
@@ -27,10 +29,17 @@ TAKE_EVERY_METHOD = "remove the key methods to take every method"
 class RouteTable:
     """Compiles the routes of one document."""
 
-    def __init__(self, findings: Findings, policies: PolicyTable, reader: Reader) -> None:
+    def __init__(
+        self,
+        findings: Findings,
+        policies: PolicyTable,
+        reader: Reader,
+        secrets: Sequence[str],
+    ) -> None:
         self._findings = findings
         self._policies = policies
         self._reader = reader
+        self._secrets = secrets
         self._upstreams = UpstreamTable(findings, reader)
 
     def compile_routes(self, routes: list[RouteSettings]) -> tuple[Route, ...]:
@@ -61,7 +70,7 @@ class RouteTable:
         chosen = self._policy(route, path)
         # Of a folder there is nothing to change.
         cookies = route.cookies if route.files is None else None
-        check_cookies(cookies, (*path, "cookies"), self._findings)
+        check_cookies(cookies, (*path, "cookies"), self._findings, self._policies.is_public_suffix)
         upstream = self._upstream(route, path)
         set_fields, remove_fields = compile_headers(
             to.headers, (*path, "upstream", "headers"), self._findings
@@ -110,7 +119,9 @@ class RouteTable:
                 why = "upstream is there already"
                 self._findings.error(where, "files is one too many", why, "remove one", at_key=True)
             prefix = route.match.path or "/"
-            upstream = compile_files(route.files, where, prefix, self._findings, self._reader)
+            upstream = compile_files(
+                route.files, where, prefix, self._findings, self._reader, self._secrets
+            )
             self._warn_of_changes(route, path)
         elif route.upstream is None and not self._findings.is_touched((*path, "files")):
             why = "a route leads to an API, or to files"

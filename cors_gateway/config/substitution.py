@@ -44,8 +44,16 @@ class Reader(Protocol):
     def check_authorities(self, path: str) -> Sequence[Flaw]:
         """Say what is wrong with a file of authorities' certificates, given absolutely."""
 
-    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
-        """Say what is wrong with a folder to be served, given absolutely, and a file below it."""
+    def check_files(
+        self, root: str, fallback: str | None, secrets: Sequence[str]
+    ) -> Sequence[Flaw]:
+        """Say what is wrong with a folder to be served, and a file below it.
+
+        Args:
+            root: the folder, absolute.
+            fallback: a path below it, if there is one.
+            secrets: files that nobody may be served, absolute.
+        """
 
 
 class FilledText(str):
@@ -76,6 +84,8 @@ class Filling:
     filled: dict[Path, Filled] = field(default_factory=dict)
     failed: set[Path] = field(default_factory=set)
     """Where a substitution failed; ``value`` holds the empty text there."""
+    files: set[str] = field(default_factory=set)
+    """Paths of the files that were read."""
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -196,6 +206,7 @@ class _Substitution:
                 "it would depend on where the gateway is started",
                 "write ${file:/path}",
             )
+        self._filling.files.add(path)
         try:
             return self._reader.read_file(path).rstrip("\r\n")
         except OSError as error:

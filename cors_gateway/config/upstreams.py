@@ -3,7 +3,6 @@
 from cors_gateway.config.addresses import Address, UpstreamAddress, parse_upstream_url
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.flaws import Flaw
-from cors_gateway.config.listeners import report_flaws
 from cors_gateway.config.problems import Path, UnfitValueError, quote
 from cors_gateway.config.request_fields import check_field_name
 from cors_gateway.config.route_schema import (
@@ -133,7 +132,7 @@ class UpstreamTable:
                 fix = f"write {missing}: client-{missing}.pem"
                 self._findings.error(path, f"{missing} is missing", why, fix)
         places = {role: (*path, role) for role in ("ca", "certificate", "key")}
-        report_flaws(flaws, places, self._findings, consequence="the API may refuse it")
+        self._findings.report_flaws(flaws, places, consequence="the API may refuse it")
         server_name = (tls.server_name or "").removeprefix("[").removesuffix("]")
         return UpstreamTls(server_name, ca, certificate, key)
 

@@ -7,6 +7,8 @@ and 12.5.3). Does not know which files there are.
 import re
 from collections.abc import Collection
 
+from cors_gateway.files.media_types import PAGES
+
 __all__ = ["CODINGS", "accepts_page", "choose_coding"]
 
 CODINGS = {"br": ".br", "gzip": ".gz"}
@@ -14,7 +16,6 @@ CODINGS = {"br": ".br", "gzip": ".gz"}
 
 _WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _OTHER_NAMES = {"x-gzip": "gzip"}
-_PAGES = ("text/html", "application/xhtml+xml")
 
 
 def choose_coding(accept_encoding: str, there: Collection[str]) -> str:
@@ -54,7 +55,7 @@ def accepts_page(accept: str, *, is_like_a_file: bool) -> bool:
         is_like_a_file: whether the last name of the path has an extension.
     """
     names = [name for name, weight in _items(accept) if weight > 0]
-    if any(name in _PAGES for name in names):
+    if any(name in PAGES for name in names):
         return True
     return not is_like_a_file and all(name == "*/*" for name in names)
 

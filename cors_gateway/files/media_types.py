@@ -5,7 +5,7 @@ and with ``nosniff`` a browser runs no script whose type is wrong. What is not i
 is UTF-8. Types are those of the IANA registry.
 """
 
-__all__ = ["is_page", "media_type"]
+__all__ = ["PAGES", "is_page", "media_type"]
 
 BYTES = "application/octet-stream"
 
@@ -34,7 +34,6 @@ OTHER = {
     "atom": "application/atom+xml",
     "avif": "image/avif",
     "bmp": "image/bmp",
-    "br": BYTES,
     "doc": "application/msword",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "eot": "application/vnd.ms-fontobject",

@@ -19,6 +19,7 @@ __all__ = ["Absent", "OpenFile", "open_below"]
 _NO_SUCH = frozenset({errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.ENXIO})
 _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW | getattr(os, "O_PATH", os.O_RDONLY)
 _FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_AT_ONCE = getattr(os, "RWF_NOWAIT", 0)
 
 
 class Absent(Enum):
@@ -36,8 +37,6 @@ class OpenFile:
     """A regular file that is open; who has it closes it."""
 
     descriptor: int
-    name: str
-    """The last name it was asked for by."""
     size: int
     modified: float
     """Seconds since 1970."""
@@ -51,6 +50,18 @@ class OpenFile:
     def read(self, offset: int, count: int) -> bytes:
         """Read so many bytes, fewer only at the file's end."""
         return os.pread(self.descriptor, count, offset)
+
+    def read_at_once(self, offset: int, count: int) -> bytes | None:
+        """Read as much of it as the system has in memory; ``None`` where a disk may be waited for."""
+        if not _AT_ONCE:
+            return None
+        piece = bytearray(count)
+        try:
+            length = os.preadv(self.descriptor, [piece], offset, _AT_ONCE)
+        except OSError:
+            # It is not in memory, or the file system cannot say. Any other reason comes again.
+            return None
+        return bytes(memoryview(piece)[:length])
 
     def close(self) -> None:
         """Close it."""
@@ -107,4 +118,4 @@ def _open(root: str, names: Sequence[str]) -> OpenFile | Absent:
         os.close(descriptor)
         return Absent.MISSING
     mark = f"{status.st_mtime_ns:x}-{status.st_ctime_ns:x}-{status.st_size:x}"
-    return OpenFile(descriptor, names[-1], status.st_size, status.st_mtime, mark)
+    return OpenFile(descriptor, status.st_size, status.st_mtime, mark)

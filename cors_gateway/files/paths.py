@@ -7,10 +7,11 @@ what is on the disk. RFC 3986, section 3.3; RFC 8615 for ``/.well-known``.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
-__all__ = ["Wanted", "read_target"]
+__all__ = ["Wanted", "may_be_asked_for", "read_target"]
 
 WELL_KNOWN = ".well-known"
 """The one name with a dot in front that is meant for everybody; only right below the folder."""
@@ -66,12 +67,23 @@ def read_target(target: str, prefix: str) -> Wanted | None:
         return None
     *inner, last = below.removeprefix("/").split("/")
     names = [_read_name(part) for part in ([*inner, last] if last else inner)]
-    known = [name for index, name in enumerate(names) if _may_be_asked_for(name, index)]
-    if len(known) != len(names):
+    if not may_be_asked_for(names):
         return None
     # Of the folder itself without a slash, the last name is the prefix's.
     spelled = quote(unquote_to_bytes(path.rpartition("/")[2]), safe="")
-    return Wanted(tuple(name for name in known if name), path.endswith("/"), spelled, query)
+    return Wanted(tuple(names), path.endswith("/"), spelled, query)
+
+
+def may_be_asked_for(names: Sequence[str]) -> bool:
+    """Say whether what has these names below a folder is served at all, if it is there.
+
+    Args:
+        names: decoded; the empty text stands for one that no name can be.
+    """
+    return all(
+        name and (not name.startswith(".") or (name == WELL_KNOWN and index == 0))
+        for index, name in enumerate(names)
+    )
 
 
 def _read_name(part: str) -> str:
@@ -84,7 +96,3 @@ def _read_name(part: str) -> str:
     except UnicodeDecodeError:
         return ""
     return "" if len(decoded) > LONGEST_NAME or _NEVER_IN_A_NAME.search(name) else name
-
-
-def _may_be_asked_for(name: str, index: int) -> bool:
-    return bool(name) and (not name.startswith(".") or (name == WELL_KNOWN and index == 0))

@@ -36,8 +36,8 @@ FIELDS = (
 )
 """The fields of a request that make a difference; in lower case."""
 
-PIECE = 128 * 1024
-"""Bytes read at once."""
+PIECE = 64 * 1024
+"""Bytes read at once, and kept for a client that is slow."""
 
 INDEX = "index.html"
 ALLOW = "GET, HEAD, OPTIONS"

@@ -5,21 +5,29 @@ A site that is missing is told at the start, and not by 404s. Says what is wrong
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from cors_gateway.config.flaws import FileRole, Flaw
 from cors_gateway.files.opening import Absent, open_below
+from cors_gateway.files.paths import may_be_asked_for
 
 __all__ = ["find_tree_flaws"]
 
 
-def find_tree_flaws(root: str, fallback: str | None, configuration: str | None) -> list[Flaw]:
+OWN_FOLDER = "give the files a folder of their own"
+
+
+def find_tree_flaws(
+    root: str, fallback: str | None, configuration: str | None, secrets: Sequence[str] = ()
+) -> list[Flaw]:
     """Say what is wrong with a folder of files.
 
     Args:
         root: the folder, absolute.
         fallback: a path below it, if there is one.
         configuration: the file that names it, where it is one.
+        secrets: files that nobody may be served, absolute.
     """
     try:
         if Path(root).exists() and not Path(root).is_dir():
@@ -28,8 +36,11 @@ def find_tree_flaws(root: str, fallback: str | None, configuration: str | None) 
         if not os.access(root, os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             raise PermissionError
         if configuration is not None and _is_below(os.path.realpath(configuration), real):
-            why, fix = "everybody could read it", "give the files a folder of their own"
-            return [Flaw("root", "{value} holds this configuration", why, fix)]
+            why = "everybody could read it"
+            return [Flaw("root", "{value} holds this configuration", why, OWN_FOLDER)]
+        if secret := next((path for path in secrets if _is_served(path, real)), None):
+            why = f'everybody could read "{secret}"'
+            return [Flaw("root", "{value} holds a secret", why, OWN_FOLDER)]
         return [] if fallback is None else _fallback_flaws(root, real, fallback)
     except OSError as error:
         role: FileRole = "root"
@@ -63,6 +74,22 @@ def _unreadable(role: FileRole, error: OSError, path: str, fix: str) -> Flaw:
         return Flaw(role, "{value} cannot be read", "permission denied", user)
     why = error.strerror or "the path is not one that a file can have"
     return Flaw(role, "{value} cannot be read", why, "correct the path")
+
+
+def _is_served(path: str, real: str) -> bool:
+    """Say whether a file could be asked for, by one of its names.
+
+    Kubernetes mounts a key as a link to a file whose folder is hidden: the link is what is served. So
+    the path counts as it is, with all its links followed, and with those of its first part only.
+    """
+    named = Path(path)
+    for folder in (named, *named.parents):
+        name = str(os.path.realpath(folder) / named.relative_to(folder))
+        if _is_below(name, real) and may_be_asked_for(
+            name.removeprefix(real).strip("/").split("/")
+        ):
+            return True
+    return False
 
 
 def _is_below(path: str, folder: str) -> bool:

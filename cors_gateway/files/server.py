@@ -3,14 +3,15 @@
 Decides how an answer is sent and what becomes of one that cannot be finished. Each connection of the
 data plane's pool to a folder is one end of a pair of sockets, and this serves the other end: there is
 no port and no path that anybody else could connect to. What is answered is for ``replies``, in
-threads of its own, because a disk may let its reader wait.
+threads of its own, because a disk may let its reader wait. What the system has in memory needs none:
+most of a large file, read ahead of who sends it, and a thread for each piece is half of the work.
 """
 
 import asyncio
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -104,15 +105,24 @@ class FileServer:
         self, request: web.BaseRequest, response: web.StreamResponse, reply: Reply
     ) -> bool:
         """Send piece by piece; say whether that was all, for the file may have been cut."""
-        piece, sent = reply.content, 0
+        piece: bytes = reply.content
+        sent = 0
+        # Or it would stay until the end.
+        reply.content = b""
         while piece:
             await response.write(piece)
+            # aiohttp waits for a slow reader only when two pieces are waiting.
+            await request.writer.drain()
             sent += len(piece)
             count = min(PIECE, reply.length - sent)
             if reply.file is None or not count:
                 break
             try:
-                piece = await self._in_thread(reply.file.read, reply.start + sent, count)
+                offset = reply.start + sent
+                found = reply.file.read_at_once(offset, count)
+                if found is None:
+                    found = await self._in_thread(reply.file.read, offset, count)
+                piece = found
             except OSError as error:
                 self._report(request, error)
                 break
@@ -143,6 +153,11 @@ class _Connection(web.RequestHandler):
             max_line_size=MOST,
             tcp_keepalive=False,
         )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin; the next piece is read once the one before is on its way."""
+        super().connection_made(transport)
+        cast("asyncio.Transport", transport).set_write_buffer_limits(high=0)
 
     def log_exception(self, *args: Any, **kw: Any) -> None:  # noqa: ARG002 - aiohttp's signature
         """Tell the operator in place of the program's log, which nobody reads."""

@@ -22,6 +22,7 @@ from cors_gateway.config.load import Loaded
 from cors_gateway.process.beside import start_beside
 from cors_gateway.process.control import Order
 from cors_gateway.process.cpus import count_workers
+from cors_gateway.process.descriptors import describe_shortage, raise_limit
 from cors_gateway.process.listening import ListenError
 from cors_gateway.process.logging import describe_fault
 from cors_gateway.process.orphans import wait_for_orphans
@@ -220,6 +221,8 @@ class Supervisor:
 
     async def _open_places(self, snapshot: Snapshot) -> list[Place]:
         """Start a set of workers; where one of them fails, none is left."""
+        if shortage := describe_shortage(snapshot, raise_limit()):
+            self._report("warning", shortage)
         count = snapshot.workers or count_workers()
         by_place = self._sockets.take(snapshot.listeners, count)
         places = [

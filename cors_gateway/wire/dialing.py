@@ -44,6 +44,12 @@ CLOSE_TIMEOUT = 24 * 3600.0
 
 The event loop counts the time for what is still to be sent as well."""
 
+PAIR_BUFFER = 64 * 1024
+"""Bytes of an answer with files that the kernel keeps between both ends; by itself it keeps 208 KiB.
+
+They are read in one go, and wait in the gateway for as long as the client is slow.
+"""
+
 Tell = Callable[[Failure], None]
 """Takes what it means if the time is over now."""
 
@@ -223,6 +229,7 @@ class Dialer:
         try:
             ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
             theirs.setblocking(False)  # noqa: FBT003
+            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PAIR_BUFFER)
             await self._internal(files, theirs)
         except BaseException:
             ours.close()

@@ -36,14 +36,18 @@ class FakeReader:
     def check_authorities(self, path: str) -> Sequence[Flaw]:
         return self.flaws.get(path, ())
 
-    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
+    def check_files(
+        self, root: str, fallback: str | None, secrets: Sequence[str]
+    ) -> Sequence[Flaw]:
         below = () if fallback is None else self.flaws.get(f"{root}/{fallback}", ())
-        return [*self.flaws.get(root, ()), *below]
+        held = [path for path in secrets if path.startswith(f"{root}/")]
+        told = [Flaw("root", "{value} holds secrets", " ".join(held), "move it")] if held else []
+        return [*self.flaws.get(root, ()), *told, *below]
 
 
 READER = FakeReader(
     env={"EMPTY": "", "SECRET": "Tr0ub4dor", "A": "info", "B": "text"},
-    files={"/secret": b"c0rrect-horse\n", "/binary": b"\xff"},
+    files={"/secret": b"c0rrect-horse\n", "/secret/level": b"info\n", "/binary": b"\xff"},
     flaws={
         "/conf/gone.pem": [
             Flaw("certificate", "{value} is not there", 'looked for at "/conf/gone.pem"', "put it")
@@ -1358,6 +1362,19 @@ routes: [{match: {path: /}, upstream: {url: "http://a:1", urls: ["http://a:1"]},
 
 FILES = (
     Row(
+        "cookies for everybody's domains",
+        """\
+routes:
+- {match: {path: /a}, upstream: "http://a:1", cors: false, cookies: {domain: co.uk}}
+- {match: {path: /b}, upstream: "http://a:1", cors: false, cookies: {domain: GitHub.io}}
+- {match: {path: /c}, upstream: "http://a:1", cors: false, cookies: {domain: example.co.uk}}
+""",
+        """\
+2:78: routes[0].cookies.domain: "co.uk" is a public suffix, anyone can register names below it, and browsers take no cookie for all of them, write a domain of your own, or remove
+3:78: routes[1].cookies.domain: "GitHub.io" is a public suffix, anyone can register names below it, and browsers take no cookie for all of them, write a domain of your own, or remove
+""",
+    ),
+    Row(
         "a folder that is not there, and one whose fallback is not",
         """\
 routes:
@@ -1390,6 +1407,46 @@ routes:
 4:53: routes[2].files.fallback: "/index.html" is absolute, it is looked for below root, write "index.html"
 5:53: routes[3].files.fallback: "." leads out of root, only what is below it is served, name a file that is below root
 6:53: routes[4].files.fallback: "/" is absolute, it is looked for below root, write index.html
+""",
+    ),
+    Row(
+        "a fallback whose name is never served",
+        """\
+routes:
+- {match: {path: /a}, files: {root: dist, fallback: .index.html}, cors: false}
+- {match: {path: /b}, files: {root: dist, fallback: .git/x.html}, cors: false}
+- {match: {path: /c}, files: {root: dist, fallback: ./a/.b/c.html}, cors: false}
+""",
+        """\
+2:53: routes[0].files.fallback: ".index.html" is hidden, names that begin with a dot are never served, name another file
+3:53: routes[1].files.fallback: ".git/x.html" is hidden, names that begin with a dot are never served, name another file
+4:53: routes[2].files.fallback: "./a/.b/c.html" is hidden, names that begin with a dot are never served, name another file
+""",
+    ),
+    Row(
+        "a folder with a secret in it: a key of a listener's or to an API, or a file of a value",
+        """\
+server:
+  listen: [":80", {address: ":443", tls: {certificate: b/cert.pem, key: b/key.pem}}, {address: ":8443", tls: false}]
+  tls: {certificate: a/cert.pem, key: a/key.pem}
+log: {level: "${file:/secret/level}"}
+routes:
+- {match: {path: /a}, files: {root: a}, cors: false}
+- {match: {path: /b}, files: {root: b}, cors: false}
+- {match: {path: /c}, files: {root: c}, cors: false}
+- {match: {path: /d}, files: {root: /secret}, cors: false}
+- {match: {path: /e}, files: {root: e}, cors: false}
+- match: {path: /f}
+  cors: false
+  upstream:
+    url: https://a
+    tls: {ca: e/ca.pem, certificate: e/cert.pem, key: c/key.pem}
+""",
+        """\
+6:37: routes[0].files.root: "a" holds secrets, /conf/a/key.pem, move it
+7:37: routes[1].files.root: "b" holds secrets, /conf/b/key.pem, move it
+8:37: routes[2].files.root: "c" holds secrets, /conf/c/key.pem, move it
+9:37: routes[3].files.root: "/secret" holds secrets, /secret/level, move it
 """,
     ),
     Row(

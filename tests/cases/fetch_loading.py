@@ -32,7 +32,9 @@ class NoReader:
     def check_authorities(self, path: str) -> Sequence[Flaw]:
         return ()
 
-    def check_files(self, root: str, fallback: str | None) -> Sequence[Flaw]:
+    def check_files(
+        self, root: str, fallback: str | None, secrets: Sequence[str]
+    ) -> Sequence[Flaw]:
         return ()
 
 

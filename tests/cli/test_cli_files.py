@@ -55,6 +55,32 @@ def test_a_folder_with_the_configuration_in_it_does_not_load(
     assert '"." holds this configuration, everybody could read it' in ended.out
 
 
+@pytest.mark.parametrize(
+    "settings, secret",
+    [
+        ("server: {tls: {certificate: cert.pem, key: site/key.pem}}", "key.pem"),
+        ('log: {level: "${file:SITE/level}"}', "level"),
+    ],
+    ids=["a key", "a value"],
+)
+def test_a_folder_with_a_secret_in_it_does_not_load(
+    command: Command, tmp_path: Path, settings: str, secret: str
+) -> None:
+    site = tmp_path / "site"
+    (site / "level").write_text("info\n")
+    (tmp_path / "cors-gateway.yaml").write_text(
+        f"{settings.replace('SITE', str(site))}\n"
+        "routes: [{match: {path: /}, files: {root: site}, cors: false}]\n"
+    )
+    ended = command("validate")
+
+    assert ended.code == 1
+    assert (
+        'cors-gateway.yaml:2:43: routes[0].files.root: "site" holds a secret, '
+        f'everybody could read "{site}/{secret}", give the files a folder of their own\n'
+    ) in ended.out
+
+
 def test_it_is_listed_as_it_is_written(command: Command) -> None:
     lines = command("routes").out.splitlines()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import itertools
 import os
 import socket
 from pathlib import Path
@@ -117,6 +118,24 @@ async def test_a_part_of_a_large_file(start_files: StartFileGateway, root: Path)
     assert response.content == (root / "large").read_bytes()[1000000:3000001]
 
 
+async def test_a_file_arrives_whole_of_which_the_system_has_some_in_memory(
+    start_files: StartFileGateway, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = itertools.cycle([b"all", b"some", None])
+    read = OpenFile.read
+
+    def read_at_once(file: OpenFile, offset: int, count: int) -> bytes | None:
+        some = next(told)
+        return None if some is None else read(file, offset, count if some == b"all" else 1000)
+
+    monkeypatch.setattr(OpenFile, "read_at_once", read_at_once)
+    gateway = await start_files(route_to_files(root))
+    client = await gateway.connects()
+    await client.asks("/large")
+
+    assert (await client.gets()).content == (root / "large").read_bytes()
+
+
 async def test_a_large_file_arrives_whole_at_a_slow_client(
     start_files: StartFileGateway, root: Path
 ) -> None:
@@ -189,6 +208,7 @@ async def test_a_disk_that_fails_in_between_ends_the_connection_and_is_told(
         return read(file, offset, count)
 
     monkeypatch.setattr(OpenFile, "read", fail_later)
+    monkeypatch.setattr(OpenFile, "read_at_once", lambda *_: None)
     gateway = await start_files(route_to_files(root))
     client = await gateway.connects()
     await client.asks("/large", "X-Request-ID: theirs")

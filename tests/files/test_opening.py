@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cors_gateway.files import opening
 from cors_gateway.files.opening import Absent, OpenFile, open_below
 from tests.files.conftest import count_open
 
@@ -39,7 +40,7 @@ def test_a_file_and_what_is_known_of_it(root: Path) -> None:
     found = open_below(str(root), ("a.css",))
 
     assert isinstance(found, OpenFile)
-    assert (found.name, found.size, found.modified) == ("a.css", 7, 1_500_000_000.25)
+    assert (found.size, found.modified) == (7, 1_500_000_000.25)
     assert found.read(5, 10) == b"{}"
     found.close()
 
@@ -220,3 +221,31 @@ def test_another_file_has_another_mark(root: Path) -> None:
         marks.add(found.mark)
         found.close()
     assert len(marks) == 3
+
+
+def test_what_the_system_has_in_memory_is_read_at_once(root: Path) -> None:
+    found = open_below(str(root), ["a.css"])
+    assert isinstance(found, OpenFile)
+    content = (root / "a.css").read_bytes()
+
+    # The kernel says so of a file that has just been written, where the file system can.
+    assert found.read_at_once(1, 2) in {content[1:3], None}
+    assert found.read_at_once(1, 1000) in {content[1:], None}
+    assert found.read_at_once(len(content), 10) in {b"", None}
+    found.close()
+
+
+def test_what_would_have_to_be_waited_for_is_not_read_at_once(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(*_: object) -> int:
+        raise BlockingIOError
+
+    found = open_below(str(root), ["a.css"])
+    assert isinstance(found, OpenFile)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "preadv", wait)
+        assert found.read_at_once(0, 10) is None
+    monkeypatch.setattr(opening, "_AT_ONCE", 0)
+    assert found.read_at_once(0, 10) is None
+    found.close()

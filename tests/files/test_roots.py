@@ -21,10 +21,14 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def said(root: Path, fallback: str | None = None, configuration: Path | None = None) -> list[str]:
-    flaws = find_tree_flaws(
-        str(root), fallback, None if configuration is None else str(configuration)
-    )
+def said(
+    root: Path,
+    fallback: str | None = None,
+    configuration: Path | None = None,
+    *secrets: Path,
+) -> list[str]:
+    named = None if configuration is None else str(configuration)
+    flaws = find_tree_flaws(str(root), fallback, named, [str(path) for path in secrets])
     return [
         f"{flaw.role}: {', '.join(filter(None, (flaw.what, flaw.why, flaw.fix)))}" for flaw in flaws
     ]
@@ -86,6 +90,51 @@ def test_a_folder_that_would_give_the_configuration_away(root: Path, tmp_path: P
     assert said(root, None, root / "docs" / "gateway.yaml") == expected
     assert said(Path("/"), None, tmp_path / "gateway.yaml") == expected
     assert said(root, None, tmp_path / "site.yaml") == []
+
+
+def holds(secret: Path) -> list[str]:
+    return [
+        (
+            f'root: {{value}} holds a secret, everybody could read "{secret}", '
+            "give the files a folder of their own"
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", ["key.pem", "docs/key.pem", ".well-known/key.pem", "docs/../k"])
+def test_a_folder_that_would_give_a_key_away(root: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "link").symlink_to("site")
+    other = tmp_path / "other.pem"
+
+    for folder in (root, tmp_path / "link"):
+        secret = folder / name
+        assert said(root, None, None, other, secret) == holds(secret)
+        assert said(folder, "index.html", None, root / name) == holds(root / name)
+
+
+def test_a_key_that_a_link_leads_to(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "key.pem").symlink_to("site/docs/key.pem")
+
+    assert said(root, None, None, tmp_path / "key.pem") == holds(tmp_path / "key.pem")
+
+
+def test_a_key_that_is_a_link_to_a_hidden_file(root: Path, tmp_path: Path) -> None:
+    """As Kubernetes mounts it; with the folder itself, or one in it, a link too."""
+    (root / "..data").mkdir()
+    (root / "key.pem").symlink_to("..data/key.pem")
+    (root / "keys").symlink_to("..data")
+    (tmp_path / "link").symlink_to("site")
+
+    for folder in (root, tmp_path / "link"):
+        for secret in (folder / "key.pem", folder / "keys" / "key.pem"):
+            assert said(root, None, None, secret) == holds(secret)
+
+
+@pytest.mark.parametrize(
+    "name", ["../key.pem", "../site2/key.pem", ".keys/key.pem", "docs/.key.pem", "docs/../../key"]
+)
+def test_a_key_that_nobody_could_ask_for(root: Path, name: str) -> None:
+    assert said(root, "index.html", None, root / name) == []
 
 
 def test_a_fallback_that_is_not_there(root: Path) -> None:

@@ -31,7 +31,7 @@ from cors_gateway.snapshot import (
 
 __all__ = ["RunningWorker", "children_of", "memory_peak_of", "worker"]
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 @dataclass
