@@ -248,8 +248,8 @@ class _Planning:
             request_headers_lines=index.get(b"access-control-request-headers", ()),
             sec_fetch_site=_first(index, b"sec-fetch-site"),
             own_origins=own,
-            original_origin=_first(index, b"x-original-origin"),
-            referer=_first(index, b"referer"),
+            original_origin=_only(index, b"x-original-origin"),
+            referer=_only(index, b"referer"),
             host=_first(index, b"host"),
             websocket=b"websocket" in b",".join(index.get(b"upgrade", ())).lower(),
         )
@@ -259,9 +259,14 @@ class _Planning:
         scheme, authority = self._asked_for()
         authority = authority.lower()
         default_port = b":443" if scheme == b"https" else b":80"
-        asked_for = scheme + b"://" + authority.removesuffix(default_port)
+        authority = authority.removesuffix(default_port)
+        asked_for = scheme + b"://" + authority
         public = self.snapshot.public_origin
-        return (asked_for,) if public is None else (public, asked_for)
+        if public is None:
+            return (asked_for,)
+        # By that name we have the configured scheme: a page of the other one is a stranger's.
+        is_known = public.partition(b"://")[2] == authority
+        return (public,) if is_known else (public, asked_for)
 
     def _asked_for(self) -> tuple[bytes, bytes]:
         """Give the scheme and authority that the client used, as far as is known."""
@@ -383,3 +388,9 @@ class _Planning:
 def _first(index: FieldIndex, name: bytes) -> bytes | None:
     values = index.get(name)
     return values[0] if values else None
+
+
+def _only(index: FieldIndex, name: bytes) -> bytes | None:
+    """Give a value that nobody can have added to; ``None`` where there are several lines."""
+    values = index.get(name, ())
+    return values[0] if len(values) == 1 else None

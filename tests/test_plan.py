@@ -202,6 +202,11 @@ def test_content_is_framed_also_where_it_is_not_forwarded() -> None:
             True,
         ),
         (b"https://www.example", (), {"public_origin": b"https://www.example"}, True),
+        (b"http://gw.example", (), {"public_origin": b"https://www.example"}, True),
+        # By that name we speak https: a page of the same name without it is anybody's on the way.
+        (b"https://gw.example", (), {"public_origin": b"https://gw.example"}, True),
+        (b"http://gw.example", (), {"public_origin": b"https://gw.example"}, False),
+        (b"http://gw.example", ((b"Sec-Fetch-Site", b"cross-site"),), {}, False),
         (b"https://evil.example", ((b"Sec-Fetch-Site", b"same-origin"),), {}, True),
         (b"https://evil.example", ((b"Sec-Fetch-Site", b"same-site"),), {}, False),
     ],
@@ -513,6 +518,12 @@ def test_a_preflight_of_a_path_with_two_readings_is_refused_like_its_request() -
             {"public_origin": b"https://www.example"},
             (b"https://www.example", b"http://gw.example"),
             id="as configured too",
+        ),
+        pytest.param(
+            (),
+            {"public_origin": b"https://gw.example"},
+            (b"https://gw.example",),
+            id="by the configured scheme, where the name is the same",
         ),
         pytest.param(
             ((b"X-Forwarded-Host", b"www.example"), (b"X-Forwarded-Proto", b"https")),

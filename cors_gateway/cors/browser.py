@@ -19,6 +19,7 @@ from cors_gateway.cors.request_headers import SAFELISTED_REQUEST_HEADERS
 from cors_gateway.cors.tokens import is_token
 
 __all__ = [
+    "REDIRECTS",
     "BrowserRequest",
     "CorsError",
     "judge_preflight",
@@ -28,7 +29,9 @@ __all__ = [
     "unsafe_header_names",
 ]
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""The statuses that a browser follows (Fetch, redirect status)."""
+
 _SAFELISTED_TYPES = frozenset(
     {b"application/x-www-form-urlencoded", b"multipart/form-data", b"text/plain"}
 )
@@ -106,7 +109,7 @@ def unsafe_header_names(request: BrowserRequest) -> list[bytes]:
 def judge_preflight(request: BrowserRequest, status: int, fields: _Fields) -> CorsError | None:
     """Judge the answer to the preflight of a request; ``None`` lets the request follow."""
     fields = tuple(fields)
-    if status in _REDIRECTS and _combine(fields, b"location") is not None:
+    if status in REDIRECTS and _combine(fields, b"location") is not None:
         return CorsError.PREFLIGHT_DISALLOWED_REDIRECT
     error = judge_response(request, fields)
     if error is not None:

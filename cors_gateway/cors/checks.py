@@ -10,6 +10,7 @@ from cors_gateway.cors.policy import Policy
 from cors_gateway.cors.request_headers import ALWAYS_ACCEPTED_HEADERS
 
 __all__ = [
+    "ENTRIES_FOR_ANYBODY",
     "accepts_header",
     "check_csrf",
     "check_headers",
@@ -19,6 +20,9 @@ __all__ = [
 ]
 
 _TRUSTED_SITES = frozenset({b"same-origin", b"none"})
+
+ENTRIES_FOR_ANYBODY = frozenset({"*", "dangerouslyReflectAnyOrigin"})
+"""What lets in origins that nobody has named: enough to read, not to change something."""
 
 
 def check_origin(policy: Policy, origin: bytes) -> tuple[str | None, Step, Reason]:
@@ -45,7 +49,8 @@ def check_same_origin(request: CorsRequest, origin: bytes) -> Step:
     """Check whether a page of the gateway's own origin sent the request."""
     if request.sec_fetch_site == b"same-origin":
         return Step.passing(Check.SAME_ORIGIN, request.sec_fetch_site, "Sec-Fetch-Site")
-    if origin in request.own_origins:
+    # What we are called may be guessed wrongly (behind TLS, by another name); browsers know better.
+    if request.sec_fetch_site is None and origin in request.own_origins:
         return Step.passing(Check.SAME_ORIGIN, origin, "it is the gateway's own")
     return Step.failing(Check.SAME_ORIGIN, origin, "it is not the gateway's own")
 
@@ -59,9 +64,11 @@ def check_csrf(request: CorsRequest, origin: bytes | None, entry: str | None) ->
         if site is None:
             return Step.passing(Check.CSRF, b"", "no browser sent it")
         return Step.failing(Check.CSRF, site, "Sec-Fetch-Site")
-    if entry is not None and origin != b"null":
+    if entry is not None and entry not in ENTRIES_FOR_ANYBODY and origin != b"null":
         return Step.passing(Check.CSRF, origin, entry)
-    return Step.failing(Check.CSRF, origin, "neither an allowed origin nor the gateway's own")
+    if check_same_origin(request, origin).passed:
+        return Step.passing(Check.CSRF, origin, "it is the gateway's own")
+    return Step.failing(Check.CSRF, origin, "neither a named origin nor the gateway's own")
 
 
 def check_method(policy: Policy, method: bytes) -> tuple[Step, Reason | None]:

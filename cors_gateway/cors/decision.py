@@ -11,6 +11,7 @@ Knows no route, no upstream and no status but the ones that a policy itself asks
 from dataclasses import replace
 
 from cors_gateway.cors.checks import (
+    ENTRIES_FOR_ANYBODY,
     accepts_header,
     check_csrf,
     check_headers,
@@ -104,7 +105,7 @@ def _decide_without_origin(policy: Policy, request: CorsRequest) -> Decision:
                 return _decide_preflight(policy, request, derived, entry, *steps, reason, vary)
             if entry is not None and derived != b"null" and consulted[-1] != b"Host":
                 # Host says where a request goes, not which page it comes from.
-                witness = derived
+                witness = None if entry in ENTRIES_FOR_ANYBODY else derived
     if request.websocket and policy.settings.require_origin and witness is None:
         steps = (*steps, Step.failing(Check.ORIGIN_REQUIRED, b"", "requireOrigin"))
         return _refuse(policy, kind, Reason.ORIGIN_REQUIRED, None, steps, vary)

@@ -231,6 +231,11 @@ def _check_any_origin(settings: PolicySettings) -> Iterator[PolicyProblem]:
         )
     if settings.allow_credentials:
         return
+    if settings.on_disallowed_origin == "block":
+        name = "onDisallowedOrigin"
+        yield _ineffective(
+            name, None, f"{name}: block", 'allowOrigins holds "*": none is disallowed'
+        )
     covered = 'allowOrigins is ["*"] without credentials, so all origins get the same answer'
     if settings.dangerously_reflect_any_origin:
         yield _ineffective(key, None, key, covered)

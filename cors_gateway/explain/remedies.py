@@ -51,6 +51,7 @@ LEAVE_OUT_CREDENTIALS = (
     "if the page needs no cookies, it should leave out credentials: 'include'; otherwise"
 )
 SEND_ORIGIN = "if the program can send an Origin, it should be one that is allowed; otherwise"
+NAMED_ORIGINS = "csrfGuard lets pages change something whose origin is named, and no others"
 OWN_PAGE = (
     "the page is of the gateway's own origin, which the gateway does not know: TLS ends in front of "
     "it, and a WebSocket's handshake has no Sec-Fetch-Site"
@@ -220,6 +221,9 @@ def _widen(explanation: Explanation, settings: PolicySettings) -> tuple[PolicySe
         return replace(settings, mode="enforce"), ""
     if explanation.actual is None and settings.preflight == "forward":
         return replace(settings, preflight="answer"), ""
+    if reason is Reason.CSRF and "*" in settings.allow_origins:
+        named = replace(settings, allow_origins=(origin,), dangerously_reflect_any_origin=False)
+        return named, NAMED_ORIGINS
     if reason in {Reason.ORIGIN_NOT_ALLOWED, Reason.CSRF}:
         return replace(settings, allow_origins=(*settings.allow_origins, origin)), ""
     if reason is Reason.METHOD_NOT_ALLOWED:

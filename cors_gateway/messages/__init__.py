@@ -1,4 +1,6 @@
-"""HTTP messages as bytes: heads, fields, framing, targets, forwarding (RFC 9110, 9112, 7239).
+"""HTTP messages as bytes: heads, fields, framing, targets, forwarding, cookies, redirects.
+
+RFC 9110, 9112, 7239 and 6265bis.
 
 Everything here is a pure function of what was received: no socket, no clock, no configuration,
 and nothing about CORS. *Downstream* is the client's side, *upstream* the API's side.

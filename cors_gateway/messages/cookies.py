@@ -150,7 +150,8 @@ def _change(name: bytes, attribute: bytes, rewrite: CookieRewrite) -> bytes | No
 
 
 def _changed_domain(value: bytes, domain: bytes) -> bytes | None:
-    if value and not _DOMAIN.fullmatch(value):
+    # Of one that is too long a browser takes no notice: the cookie is for one host only.
+    if len(value) > _LONGEST_VALUE or (value and not _DOMAIN.fullmatch(value)):
         raise _UnparsedError
     if not domain:
         return None

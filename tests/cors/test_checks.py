@@ -12,6 +12,7 @@ from cors_gateway.cors.outcome import Check, CorsRequest, Reason, Step
 from cors_gateway.cors.policy import Policy, PolicySettings, compile_policy
 
 APP = b"https://app.example.com"
+OWN = b"https://gateway.example.com"
 
 
 def policy(**settings: object) -> Policy:
@@ -66,7 +67,11 @@ def test_the_entry_that_names_an_origin_is_told(
         (b"same-site", (), False),
         (b"none", (), False),
         (None, (APP,), True),
-        (b"cross-site", (b"https://b.com", APP), True),
+        (None, (b"https://b.com", APP), True),
+        (b"same-origin", (b"https://b.com",), True),
+        # Ours by another scheme, or by a name that another server has as well.
+        (b"cross-site", (b"https://b.com", APP), False),
+        (b"same-site", (APP,), False),
         (None, (b"https://b.com",), False),
     ],
 )
@@ -95,12 +100,19 @@ def test_the_own_origin_is_known_by_the_browser_or_by_its_name(
         (None, b"null", None, False),
         (None, b"null", "dangerouslyAllowNullOrigin", False),
         (b"none", b"https://evil.com", None, True),
+        (None, APP, "*", False),
+        (b"cross-site", APP, "*", False),
+        (b"cross-site", APP, "dangerouslyReflectAnyOrigin", False),
+        (b"same-origin", APP, "*", True),
+        (None, OWN, "*", True),
+        (None, OWN, "dangerouslyReflectAnyOrigin", True),
+        (b"cross-site", OWN, "*", False),
     ],
 )
 def test_the_guard_lets_only_pages_that_may_cause_changes_pass(
     site: bytes | None, origin: bytes | None, entry: str | None, passed: bool
 ) -> None:
-    request = CorsRequest(method=b"POST", sec_fetch_site=site)
+    request = CorsRequest(method=b"POST", sec_fetch_site=site, own_origins=(OWN,))
 
     assert check_csrf(request, origin, entry).passed is passed
 

@@ -66,6 +66,12 @@ COVERED = 'the list also holds "*", which covers it'
             "remove dangerouslyAllowNullOrigin",
         ),
         (
+            PolicySettings(allow_origins=("*",), on_disallowed_origin="block"),
+            "warning", "onDisallowedOrigin", None,
+            "onDisallowedOrigin: block has no effect", 'allowOrigins holds "*": none is disallowed',
+            "remove onDisallowedOrigin: block",
+        ),
+        (
             PolicySettings(allow_origins=("https://a.com", "*")),
             "warning", "allowOrigins", 0, '"https://a.com" has no effect', COVERED,
             'remove "https://a.com"',

@@ -33,6 +33,7 @@ CHANGED = [
     ("a Domain of one label", DOMAIN, b"a=b; Domain=localhost", b"a=b; Domain=example.com"),
     ("a Domain that is an address", DOMAIN, b"a=b; Domain=10.0.0.1", b"a=b; Domain=example.com"),
     ("a cookie for one host is not widened", DOMAIN, b"a=b; Path=/", b"a=b; Path=/"),
+    ("a Domain as long as browsers take", DOMAIN, b"a=b; Domain=" + b"a" * 1024, b"a=b; Domain=example.com"),
     ("an empty Domain is none", DOMAIN, b"a=b; Domain=; X", b"a=b; Domain=; X"),
     ("a Domain without a value is none", DOMAIN, b"a=b; Domain", b"a=b; Domain"),
     ("a Domain is removed", HOST_ONLY, b"a=b; Domain=h.legacy; Path=/", b"a=b; Path=/"),
@@ -144,6 +145,7 @@ def test_secure_is_removed_where_nothing_needs_it(
 
 
 UNPARSED = [
+    ("a Domain that browsers do not read for its length", DOMAIN, b"a=b; Domain=" + b"a" * 1025, b"a=b; Domain=" + b"a" * 1025),
     ("nothing", ALL, b"", b""),
     ("attributes alone", ALL, b"; Path=/; Domain=h", b"; Path=/; Domain=h"),
     ("no equals sign", ALL, b"a; Path=/", b"a; Path=/"),
