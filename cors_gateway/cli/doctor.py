@@ -7,8 +7,9 @@ import sys
 from cors_gateway.cli.colours import Colour, has_colours, paint
 from cors_gateway.cli.endings import Exit, RefusedError
 from cors_gateway.cli.sources import SUFFIXES
-from cors_gateway.doctor.case import ASSUMED_PAGE, MOST_PAGES, Exchange, Probe, open_case
+from cors_gateway.doctor.case import Exchange, Probe
 from cors_gateway.doctor.examination import examine
+from cors_gateway.doctor.opening import ASSUMED_PAGE, MOST_PAGES, open_case
 from cors_gateway.doctor.probes import MOST_REQUESTS
 from cors_gateway.doctor.report import (
     as_data,

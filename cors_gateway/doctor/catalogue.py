@@ -12,14 +12,14 @@ __all__ = ["CATALOGUE", "Code", "Entry", "Kind"]
 
 
 class Kind(StrEnum):
-    """What a finding means for who runs the page."""
+    """What a finding means for who runs the page: what weighs most is the first."""
 
-    BROKEN = "broken"
-    """The page does not get what it asks for."""
     DANGEROUS = "dangerous"
-    """Somebody else's page does."""
+    """Somebody else's page gets what it asks for."""
+    BROKEN = "broken"
+    """The page does not."""
     NOTE = "note"
-    """It is good to know, and nothing fails by it."""
+    """It is worth knowing, and changes no verdict."""
 
 
 class Code(StrEnum):
@@ -39,6 +39,7 @@ class Code(StrEnum):
     REFLECTS_ANY_ORIGIN = "reflects-any-origin"
     REFLECTS_ANY_ORIGIN_WITH_CREDENTIALS = "reflects-any-origin-with-credentials"
     PARTIAL_MATCH = "partial-match"
+    UNESCAPED_DOT = "unescaped-dot"
     ALLOWS_NULL = "allows-null"
     ALLOWS_INSECURE_ORIGIN = "allows-insecure-origin"
     PREFLIGHT_ALLOWS_STRANGERS = "preflight-allows-strangers"
@@ -158,6 +159,11 @@ CATALOGUE: Mapping[Code, Entry] = {
         "The API compares a part of the origin only, and anybody can own a name that holds it.",
         _COMPARES_WHOLE,
     ),
+    Code.UNESCAPED_DOT: _dangerous(
+        "Mostly a dot that is not escaped: in an expression it stands for any character, and anybody "
+        "can own a name that fits.",
+        _COMPARES_WHOLE,
+    ),
     Code.ALLOWS_NULL: _dangerous(
         "Any page can make its origin null, by a sandboxed frame: to allow null is to allow all.",
         "It refuses null, unless dangerouslyAllowNullOrigin says otherwise, and then never with "
@@ -178,7 +184,7 @@ CATALOGUE: Mapping[Code, Entry] = {
         "gives one page's answer to another, which then fails, now and then.",
         "It puts Origin into Vary on every answer that depends on it.",
     ),
-    Code.ERRORS_WITHOUT_ALLOW_ORIGIN: _broken(
+    Code.ERRORS_WITHOUT_ALLOW_ORIGIN: _note(
         "The page cannot tell a 404 or a 500 from a network that is down, nor read its reason.",
         "It adds the header to errors as well, also to its own.",
     ),

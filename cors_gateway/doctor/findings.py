@@ -5,39 +5,44 @@ those to strangers by whether they are let in. What could be meant well is no fi
 cookies is how an API says that it is for everybody.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from cors_gateway.cors.browser import judge_preflight, judge_response
-from cors_gateway.doctor.case import Answer, Case, Course, Exchange, Purpose
+from cors_gateway.cors.browser import REDIRECTS, judge_preflight, judge_response
+from cors_gateway.cors.origins import parse_origin
+from cors_gateway.doctor.case import ALLOW_ORIGIN, Answer, Case, Course, Exchange, Purpose
 from cors_gateway.doctor.catalogue import Code, Kind
 from cors_gateway.doctor.finding import Finding, found, show
 from cors_gateway.doctor.preflights import list_items, look_at_preflight
-from cors_gateway.doctor.values import ALLOW_ORIGIN, look_at_grant, says_credentials
+from cors_gateway.doctor.strangers import beginning_of
+from cors_gateway.doctor.values import look_at_grant, says_credentials
 
 __all__ = ["find_all", "is_fine"]
 
 EXPOSE_HEADERS = b"access-control-expose-headers"
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_OF_PAGE = frozenset({Purpose.PLAIN, Purpose.PAGE, Purpose.PREFLIGHT, Purpose.MISSING})
+_OF_PAGE = frozenset({Purpose.PLAIN, Purpose.PAGE, Purpose.PREFLIGHT})
+"""What a page would ask for: a path that is made up is not among it."""
+
 _COMPARED = (
     Purpose.PLAIN,
     Purpose.PAGE,
     Purpose.LOOK_ALIKE,
     Purpose.STRANGER,
     Purpose.BEGINNING,
+    Purpose.MIDDLE,
     Purpose.OWN_NAME,
+    Purpose.DOT,
     Purpose.INSECURE,
     Purpose.NULL,
 )
 """Requests that differ by their origin alone."""
 
-_ORDER = (Kind.BROKEN, Kind.DANGEROUS, Kind.NOTE)
+_ORDER = tuple(Kind)
 
 
 def find_all(case: Case, course: Course) -> tuple[Finding, ...]:
-    """Find all that is wrong: what breaks the page first, then what lets in others."""
+    """Find all that is wrong: what lets in others first, then what breaks the page."""
     merged: dict[tuple[Code, str], Finding] = {}
     for one in _look(case, course):
         before = merged.get((one.code, one.what))
@@ -81,7 +86,7 @@ def _look_at_status(exchange: Exchange, plain: Exchange | None) -> Iterator[Find
     status = _answer(exchange).status
     without = _answer(plain).status if plain else status
     location = _answer(exchange).combined(b"location")
-    if status in _REDIRECTS and location is not None:
+    if status in REDIRECTS and location is not None:
         yield found(Code.REDIRECT, f"The API redirects to {show(location)}.", exchange)
     elif without < 400 <= status:
         what = f"The API answers {status} to the page's origin, and {without} without one."
@@ -132,15 +137,18 @@ def _look_at_strangers(case: Case, course: Course) -> Iterator[Finding]:
     by_purpose = {one.probe.purpose: one for one in let_in}
     page = (case.page.origin or b"").decode()
     if stranger := by_purpose.get(Purpose.STRANGER):
-        origin = show(stranger.probe.origin or b"")
+        origin = show(_origin(stranger))
         cookies = says_credentials(_answer(stranger))
         code = Code.REFLECTS_ANY_ORIGIN_WITH_CREDENTIALS if cookies else Code.REFLECTS_ANY_ORIGIN
         also = ", with cookies" if cookies else ""
         yield found(code, f"It lets in {origin}{also}, and so anybody.", stranger)
     elif Purpose.LOOK_ALIKE in by_purpose:
-        yield _partial_match(page, by_purpose)
+        yield _partial_match(case, course, by_purpose)
+    if dot := by_purpose.get(Purpose.DOT):
+        what = f"It lets in {show(_origin(dot))} as if it were {page}."
+        yield found(Code.UNESCAPED_DOT, what, dot)
     if insecure := by_purpose.get(Purpose.INSECURE):
-        what = f"It lets in {show(insecure.probe.origin or b'')} as well as {page}."
+        what = f"It lets in {show(_origin(insecure))} as well as {page}."
         yield found(Code.ALLOWS_INSECURE_ORIGIN, what, insecure)
     if null := by_purpose.get(Purpose.NULL):
         yield found(Code.ALLOWS_NULL, "It lets in the origin null.", null)
@@ -153,19 +161,30 @@ def _look_at_strangers(case: Case, course: Course) -> Iterator[Finding]:
             yield found(Code.PREFLIGHT_ALLOWS_STRANGERS, what, exchange)
 
 
-def _partial_match(page: str, let_in: dict[Purpose, Exchange]) -> Finding:
-    whole = let_in[Purpose.LOOK_ALIKE]
-    told = f"It lets in {show(whole.probe.origin or b'')}, which is somebody else's"
-    seen = [whole]
+def _partial_match(case: Case, course: Course, let_in: Mapping[Purpose, Exchange]) -> Finding:
+    """Tell which part is enough, as far as the strangers that were asked for show it."""
+    host = _host_of(case)
     if own := let_in.get(Purpose.OWN_NAME):
-        seen.append(own)
-        told += f", and {show(own.probe.origin or b'')}: the API's own name in it is enough."
+        also, enough = [own], "the API's own name in it"
+    elif middle := let_in.get(Purpose.MIDDLE):
+        also, enough = [let_in[Purpose.BEGINNING], middle], f"to hold {host}"
     elif beginning := let_in.get(Purpose.BEGINNING):
-        seen.append(beginning)
-        told += f", and {show(beginning.probe.origin or b'')}: to begin like {page} is enough."
+        also, enough = [beginning], f"to begin like {beginning_of(_origin(beginning))}"
+        # Not where the request for that was one too many.
+        is_told_apart = course.of(Purpose.MIDDLE)
+        enough += "" if is_told_apart else ", or to hold a part of it,"
     else:
-        told += f": to end like {page}, or to hold a part of it, is enough."
-    return found(Code.PARTIAL_MATCH, told, *seen)
+        also, enough = [], f"to end like {host}, or to hold a part of it,"
+    whole = let_in[Purpose.LOOK_ALIKE]
+    others = " and ".join(show(_origin(one)) for one in also)
+    told = f"It lets in {show(_origin(whole))}, which is somebody else's"
+    told += f", and {others}: {enough} is enough." if others else f": {enough} is enough."
+    return found(Code.PARTIAL_MATCH, told, whole, *also)
+
+
+def _host_of(case: Case) -> str:
+    page = parse_origin(case.page.origin or b"")
+    return page.host if page else ""
 
 
 def _look_at_cookies(case: Case, course: Course) -> Iterator[Finding]:
@@ -188,3 +207,7 @@ def _look_at_cookies(case: Case, course: Course) -> Iterator[Finding]:
 def _answer(exchange: Exchange) -> Answer:
     assert exchange.answer is not None  # noqa: S101 - only such are given out by a course
     return exchange.answer
+
+
+def _origin(exchange: Exchange) -> bytes:
+    return exchange.probe.origin or b""

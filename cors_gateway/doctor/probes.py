@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cors_gateway.cors.browser import unsafe_header_names
-from cors_gateway.doctor.case import STRANGER, Case, Course, Probe, Purpose
+from cors_gateway.doctor.case import Case, Course, Probe, Purpose
+from cors_gateway.doctor.strangers import STRANGER
 from cors_gateway.explain.question import Question
 from cors_gateway.messages.heads import FieldLines
 
@@ -37,43 +38,53 @@ def _wanted(case: Case, course: Course) -> Iterator[Probe]:
     if case.asks_first:
         yield _preflight(case.page, Purpose.PREFLIGHT)
     yield from _strangers(case, course)
-    if course.grants(Purpose.PAGE):
-        yield _request(case, Purpose.MISSING, case.page.origin, target=_missing(case.page.target))
     preflight = course.first(Purpose.PREFLIGHT)
     if preflight is not None and preflight.is_granted:
         stranger = replace(case.page, origin=STRANGER)
         yield _preflight(stranger, Purpose.STRANGERS_PREFLIGHT)
+    # The last, and so the one that is given up: it can come to no more than a note.
+    if course.grants(Purpose.PAGE):
+        yield _request(case, Purpose.MISSING, case.page.origin, target=_missing(case.page.target))
 
 
 def _strangers(case: Case, course: Course) -> Iterator[Probe]:
-    rivals = case.rivals
+    strangers = case.strangers
     if any(one.is_for_all for one in course.of(Purpose.PAGE)):
         yield _request(case, Purpose.STRANGER, STRANGER)
         return
-    yield _request(case, Purpose.LOOK_ALIKE, rivals.look_alike)
+    yield _request(case, Purpose.LOOK_ALIKE, strangers.look_alike)
     if course.grants(Purpose.LOOK_ALIKE):
         yield _request(case, Purpose.STRANGER, STRANGER)
         if course.grants(Purpose.STRANGER):
             return
-        yield from _narrowing(case, course)
-    elif rivals.insecure is not None and course.grants(Purpose.PAGE):
-        yield _request(case, Purpose.INSECURE, rivals.insecure)
+    # Any page can be this one; the others want a name of their own, or somebody else's wire.
     yield _request(case, Purpose.NULL, b"null")
+    if course.grants(Purpose.LOOK_ALIKE):
+        yield from _narrowing(case, course)
+    elif course.grants(Purpose.PAGE):
+        if strangers.dot is not None:
+            yield _request(case, Purpose.DOT, strangers.dot)
+        if strangers.insecure is not None:
+            yield _request(case, Purpose.INSECURE, strangers.insecure)
 
 
 def _narrowing(case: Case, course: Course) -> Iterator[Probe]:
-    """Ask what of the look-alike was enough; the likelier of two first, the other if it was not."""
-    parts = [
-        (Purpose.BEGINNING, case.rivals.beginning),
-        (Purpose.OWN_NAME, case.rivals.own_name),
-    ]
+    """Ask what of the look-alike was enough; the likelier of two first, the other if it was not.
+
+    Whoever holds the page's name in the middle would be let in by the beginning, too: it is asked for
+    only after that.
+    """
+    strangers = case.strangers
+    parts = [(Purpose.BEGINNING, strangers.beginning), (Purpose.OWN_NAME, strangers.own_name)]
     if not course.grants(Purpose.PAGE):
         parts.reverse()
     for purpose, origin in parts:
         if origin is not None:
             yield _request(case, purpose, origin)
             if course.grants(purpose):
-                return
+                break
+    if course.grants(Purpose.BEGINNING) and strangers.middle is not None:
+        yield _request(case, Purpose.MIDDLE, strangers.middle)
 
 
 def _request(

@@ -1,7 +1,8 @@
 """A configuration of the gateway for an API, made of what was given and what the API said.
 
 What is proposed loads and passes its own tests. It allows what a page was seen to need, never what
-the API allowed by mistake: no ``*``, no ``null``, no origin that nobody gave.
+the API allowed by mistake: no ``*``, no ``null``, no origin that nobody gave, no cookies that nobody
+asked for, and nothing that the API has told a stranger only.
 """
 
 import json
@@ -19,16 +20,19 @@ from cors_gateway.cors.request_headers import (
     SAFELISTED_REQUEST_HEADERS,
     is_forbidden_request_header,
 )
-from cors_gateway.doctor.case import STRANGER, Answer, Case, Course
+from cors_gateway.doctor.case import Answer, Case, Course
 from cors_gateway.doctor.catalogue import Code, Kind
 from cors_gateway.doctor.finding import Finding
 from cors_gateway.doctor.findings import EXPOSE_HEADERS
 from cors_gateway.doctor.preflights import ALLOW_HEADERS, ALLOW_METHODS, list_items
+from cors_gateway.doctor.strangers import STRANGER
 from cors_gateway.doctor.values import says_credentials
 
 __all__ = ["propose"]
 
 _METHODS = (b"GET", b"HEAD", b"POST")
+_USUAL_METHODS = frozenset({b"DELETE", b"GET", b"HEAD", b"PATCH", b"POST", b"PUT"})
+"""What pages use; another is proposed only if it was asked for."""
 _HEADERS = (b"Content-Type", b"X-Requested-With")
 
 _READ_BY_PAGES = frozenset(
@@ -57,6 +61,11 @@ _NOT_FOR_PAGES = (
 _MOST_NAMES = 20
 """In a list: a person is to read it."""
 
+_LONGEST_NAME = 64
+"""Bytes of a header's name, for the same reason; YAML takes no key of more than 1024."""
+
+_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*")
+
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[a-z.][a-z0-9+./-]*:[A-Za-z0-9._~/%:*-]*[A-Za-z0-9/*]")
 _MEANS_MORE = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
@@ -69,8 +78,7 @@ corsPolicies:
 {origins}
     allowMethods: [{methods}]
     allowHeaders: [{headers}]
-    exposeHeaders: [{exposed}]
-    allowCredentials: {credentials}
+{exposed}    allowCredentials: {credentials}{unasked}
 {guard}
 defaults:
   cors: pages
@@ -119,12 +127,18 @@ def propose(
         findings: what is wrong with that.
         is_public_suffix: whether names below a domain belong to different parties.
     """
-    answers = [one.answer for one in course.exchanges if one.answer is not None]
+    own = {None, *(page.origin for page in case.pages)}
+    exchanges = [one for one in course.exchanges if one.probe.origin in own]
+    answers = [one.answer for one in exchanges if one.answer is not None]
     settings = _settings(case, answers)
     if compile_policy(settings, is_public_suffix)[0] is None:
         # Plain http with cookies: the one thing that an origin can be given for and that is refused.
         settings = replace(settings, allow_credentials=False)
     codes = {one.code for one in findings if one.kind is not Kind.NOTE}
+    exposed = ", ".join(map(_scalar, settings.expose_headers))
+    if not settings.allow_credentials:
+        codes -= {Code.COOKIE_STAYS_HOME}
+    unasked = not case.page.credentials and any(map(says_credentials, answers))
     page, path = case.page, case.page.target.partition(b"?")[0].decode()
     return _TEMPLATE.format(
         url=f"{case.base}{path}",
@@ -132,8 +146,9 @@ def propose(
         origins="\n".join(f"      - {_scalar(origin)}" for origin in settings.allow_origins),
         methods=", ".join(map(_scalar, settings.allow_methods)),
         headers=", ".join(map(_scalar, settings.allow_headers)),
-        exposed=", ".join(map(_scalar, settings.expose_headers)),
+        exposed=f"    exposeHeaders: [{exposed}]\n" if exposed else "",
         credentials=str(settings.allow_credentials).lower(),
+        unasked="  # true, if the page sends cookies: the API allows it" if unasked else "",
         guard=_GUARD if Code.COOKIE_STAYS_HOME in codes else "",
         upstream=_upstream(case, codes),
         rewrites="".join(text for code, text in _REWRITES.items() if code in codes),
@@ -151,7 +166,7 @@ def _settings(case: Case, answers: list[Answer]) -> PolicySettings:
         allow_methods=_unique((*_METHODS, *_methods(case, answers))),
         allow_headers=_unique((*_HEADERS, *_request_headers(case, answers))),
         expose_headers=_unique(_response_headers(answers)),
-        allow_credentials=case.page.credentials or any(map(says_credentials, answers)),
+        allow_credentials=case.page.credentials,
     )
 
 
@@ -161,7 +176,7 @@ def _methods(case: Case, answers: list[Answer]) -> Iterator[bytes]:
     names = (ALLOW_METHODS, b"allow")
     said = {item for one in answers for name in names for item in list_items(one, name) or ()}
     # Some servers order Allow differently each time.
-    yield from sorted(said & RECEIVABLE_METHODS - {b"OPTIONS"})
+    yield from sorted(said & _USUAL_METHODS)
 
 
 def _request_headers(case: Case, answers: list[Answer]) -> Iterator[bytes]:
@@ -169,7 +184,7 @@ def _request_headers(case: Case, answers: list[Answer]) -> Iterator[bytes]:
     for answer in answers:
         names += [b"Authorization"] if answer.values(b"www-authenticate") else []
         names += list_items(answer, ALLOW_HEADERS) or ()
-    for name in names:
+    for name in filter(_is_presentable, names):
         if name.lower() not in ALWAYS_ACCEPTED_HEADERS and not is_forbidden_request_header(name):
             yield name
 
@@ -177,13 +192,20 @@ def _request_headers(case: Case, answers: list[Answer]) -> Iterator[bytes]:
 def _response_headers(answers: list[Answer]) -> Iterator[bytes]:
     for answer in answers:
         listed = list_items(answer, EXPOSE_HEADERS) or ()
-        yield from (name for name in listed if not is_forbidden_response_header(name))
+        names = filter(_is_presentable, listed)
+        yield from (name for name in names if not is_forbidden_response_header(name))
     for answer in answers:
         for name, _ in answer.fields:
+            if not _is_presentable(name):
+                continue
             lower = name.lower()
             is_own = lower.startswith(b"x-") and not lower.startswith(_NOT_FOR_PAGES)
             if is_own or lower in _READ_BY_PAGES:
                 yield name
+
+
+def _is_presentable(name: bytes) -> bool:
+    return len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) is not None
 
 
 def _unique(names: Iterable[bytes]) -> tuple[str, ...]:
@@ -214,6 +236,7 @@ def _asked(case: Case, settings: PolicySettings) -> str:
         if name.lower() in SAFELISTED_REQUEST_HEADERS
         else '""'
         for name, value in case.page.headers
+        if _is_presentable(name)
     }
     inner = ", ".join(f"{name}: {value}" for name, value in headers.items())
     text = f", headers: {{{inner}}}" if headers else ""

@@ -16,14 +16,16 @@ from cors_gateway.doctor.finding import Finding
 
 __all__ = ["as_data", "tell_answer", "tell_begin", "tell_end", "tell_probe", "tell_verdict"]
 
+_LONGEST_TEXT = 300
+"""Characters of a value that are shown; an API may send any number."""
 _WIDTH = 100
 _SHOWN = ("access-control-", "vary", "location", "allow")
 _CHECK = "check it by cors-gateway validate --tests"
 _ANNOUNCED = frozenset({b"access-control-request-method", b"access-control-request-headers"})
 _GROUPS = {
-    Kind.BROKEN: "What the page does not get",
     Kind.DANGEROUS: "What others get",
-    Kind.NOTE: "Good to know",
+    Kind.BROKEN: "What the page does not get",
+    Kind.NOTE: "Worth knowing",
 }
 
 
@@ -175,6 +177,8 @@ def _shown_fields(exchange: Exchange) -> Iterator[tuple[str, str]]:
 
 def _text(value: bytes) -> str:
     text = value.decode("latin-1")
+    if len(text) > _LONGEST_TEXT:
+        text = f"{text[:_LONGEST_TEXT]}..."
     return text if text.isascii() and text.isprintable() else quote(text)
 
 

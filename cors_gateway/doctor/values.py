@@ -8,13 +8,12 @@ from collections.abc import Iterator
 
 from cors_gateway.cors.browser import BrowserRequest, CorsError, judge_response
 from cors_gateway.cors.origins import parse_origin, suggest_origin
-from cors_gateway.doctor.case import Answer, Exchange
+from cors_gateway.doctor.case import ALLOW_ORIGIN, Answer, Exchange
 from cors_gateway.doctor.catalogue import Code
 from cors_gateway.doctor.finding import Finding, found, show
 
-__all__ = ["ALLOW_CREDENTIALS", "ALLOW_ORIGIN", "look_at_grant", "says_credentials"]
+__all__ = ["ALLOW_CREDENTIALS", "look_at_grant", "says_credentials"]
 
-ALLOW_ORIGIN = b"access-control-allow-origin"
 ALLOW_CREDENTIALS = b"access-control-allow-credentials"
 
 _NAME = "Access-Control-Allow-Origin"

@@ -1,6 +1,7 @@
 """``doctor`` as a command: what is asked, how it ends, text and JSON."""
 
 import json
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,35 @@ def test_an_api_that_a_page_can_call(command: Command) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith(f"{server.url}/orders: can pages of {APP} call it, by PUT?\n")
     assert f"Pages of {APP} can call it, and nothing dangerous was seen.\n" in ended.out
+    assert "corsPolicies" not in ended.out
+
+
+def test_an_api_that_is_right_but_for_its_errors(command: Command) -> None:
+    page = "http://localhost:5173"
+
+    def script(connection: socket.socket) -> None:
+        head = server.heads[-1]
+        allow = (
+            f"Access-Control-Allow-Origin: {page}\r\nAccess-Control-Allow-Credentials: true\r\n"
+            "Access-Control-Allow-Methods: PUT\r\n"
+        )
+        is_page = f"\r\nOrigin: {page}\r\n".encode() in head
+        is_there = b" /orders " in head
+        status = "200 OK" if is_there else "404 Not Found"
+        told = allow if is_page and is_there else ""
+        connection.sendall(f"HTTP/1.1 {status}\r\nVary: Origin\r\n{told}\r\n".encode())
+
+    with scripted(script) as server:
+        argv = ("doctor", "--origin", page, "--method", "PUT", "--credentials")
+        ended = command(*argv, f"{server.url}/orders")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert f"Pages of {page} can call it, and nothing dangerous was seen.\n" in ended.out
+    _, worth_knowing = ended.out.split("\nWorth knowing:\n\n")
+    assert worth_knowing.startswith(
+        "1. The page may read what is there, and not the 404 for what is not."
+    )
+    assert "What the page does not get" not in ended.out
     assert "corsPolicies" not in ended.out
 
 
@@ -125,3 +155,13 @@ def test_the_whole_command_in_front_of_flask(tmp_path: Path) -> None:
     announced = [line.split("  ")[0][2:] for line in text.splitlines() if line.startswith("→ ")]
     assert announced == seen
     assert {line.split()[0] for line in seen} == {"GET", "OPTIONS"}
+
+
+def test_what_is_endless_is_shown_in_part(command: Command) -> None:
+    endless = b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: " + b"x" * 100_000 + b"\r\n\r\n"
+    with scripted(endless) as server:
+        ended = command("doctor", "--origin", APP, f"{server.url}/orders")
+
+    assert ended.code == 1
+    assert "x" * 100 in ended.out
+    assert len(ended.out) < 20_000

@@ -3,8 +3,9 @@
 from cors_gateway.config.load import Loaded, load
 from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
-from cors_gateway.doctor.case import Answer, Case, Course, Exchange, open_case
+from cors_gateway.doctor.case import Answer, Case, Course, Exchange
 from cors_gateway.doctor.examination import Examination, examine
+from cors_gateway.doctor.opening import open_case
 from cors_gateway.doctor.probes import next_probe
 from tests.cases.fetch_loading import NoReader
 

@@ -5,6 +5,7 @@ which are what one finds in repositories and in answers to questions; Flask-CORS
 Served by werkzeug in a process of its own.
 """
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -120,6 +121,18 @@ def own_host_in_origin(response: Response, origin: str) -> None:
 def begins_like(response: Response, origin: str) -> None:
     response.vary.add("Origin")
     if origin.startswith(PAGE):
+        allow(response, origin)
+
+
+def page_host_in_origin(response: Response, origin: str) -> None:
+    response.vary.add("Origin")
+    if "app.example.com" in origin:
+        allow(response, origin)
+
+
+def unescaped_dot(response: Response, origin: str) -> None:
+    response.vary.add("Origin")
+    if re.match(r"^https://app.example.com$", origin):
         allow(response, origin)
 
 

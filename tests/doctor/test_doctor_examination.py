@@ -130,7 +130,10 @@ def test_the_verdict_on_an_api_that_lets_in_anybody(fields: bytes, verdict: str)
         examination = examined(case(APP, url=server.url, method="GET"))
 
     assert tell_verdict(examination) == verdict
-    assert "What others get:" in tell_end(examination)
+    titles = [line for line in tell_end(examination).splitlines() if line.startswith("What ")]
+    broken = ["What the page does not get:"] if "cannot" in verdict else []
+    assert titles == ["What others get:", *broken]
+    assert as_data(examination)["findings"][0]["kind"] == "dangerous"
     assert {one.kind for one in examination.findings} >= {Kind.DANGEROUS}
 
 
@@ -140,7 +143,7 @@ def test_a_note_alone_is_told_and_changes_nothing() -> None:
         examination = examined(case(APP, url=server.url, method="PUT"))
 
     assert examination.is_fine
-    assert "Good to know:\n\n1. Access-Control-Max-Age is " in tell_end(examination)
+    assert "Worth knowing:\n\n1. Access-Control-Max-Age is " in tell_end(examination)
     assert "corsPolicies" not in tell_end(examination)
 
 

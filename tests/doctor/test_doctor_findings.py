@@ -1,6 +1,7 @@
 """What is found in answers, each sentence of it; real APIs are in ``test_doctor_flask``."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -8,15 +9,21 @@ import pytest
 from cors_gateway.config.problems import quote
 from cors_gateway.cors.browser import CorsError
 from cors_gateway.doctor.browser_words import SENTENCES
-from cors_gateway.doctor.case import STRANGER, Answer, Case
+from cors_gateway.doctor.case import Answer, Case
 from cors_gateway.doctor.catalogue import CATALOGUE, Code, Kind
 from cors_gateway.doctor.finding import Finding
 from cors_gateway.doctor.findings import find_all, is_fine
+from cors_gateway.doctor.strangers import STRANGER
 from tests.docs.pages import DOCS
 from tests.doctor.examining import APP, Server, answer, case, course
 
 LISTS = {"allow_methods": "PUT", "allow_headers": "content-type"}
 LOOK_ALIKE = "https://app.example.com.api.example.com.attackerexample.com"
+BEGINNING = "https://app.example.com.attacker.example"
+MIDDLE = "https://attackerapp.example.com.attacker.example"
+
+GET = case(APP, method="GET")
+"""Leaves a request for what is not there."""
 
 
 @dataclass
@@ -33,6 +40,16 @@ class Says(Server):
         if method == "OPTIONS":
             return self.to_preflight if origin == APP else answer()
         return self.to_page if origin == APP else answer(vary="Origin")
+
+
+@dataclass
+class Ending(Says):
+    """Answers in another way where there is nothing."""
+
+    to_missing: Answer | None = field(default_factory=lambda: answer(404))
+
+    def answer(self, method: str, target: str, origin: str | None) -> Answer | None:
+        return self.to_missing if "not-there" in target else super().answer(method, target, origin)
 
 
 def good(**fields: str) -> Answer:
@@ -144,13 +161,13 @@ def test_the_same_mistake_in_both_answers_is_told_once() -> None:
     assert finding.console == SENTENCES[CorsError.MISSING_ALLOW_ORIGIN_HEADER]
 
 
-def test_what_breaks_the_page_comes_first_and_notes_come_last() -> None:
+def test_what_lets_in_others_comes_first_and_notes_come_last() -> None:
     said = {**LISTS, "allow_headers": "a b", "max_age": "soon"}
     others: dict[str | None, Answer] = {"null": good(allow_origin="null")}
 
     found = findings(Says(good(), good(**said), others))
 
-    assert [one.code for one in found] == ["headers-malformed", "allows-null", "max-age-invalid"]
+    assert [one.code for one in found] == ["allows-null", "headers-malformed", "max-age-invalid"]
 
 
 def test_what_only_the_preflight_lacks_is_told_in_its_words() -> None:
@@ -339,28 +356,32 @@ class TestStrangers:
         assert (finding.kind, finding.console) == (Kind.DANGEROUS, "")
 
     @pytest.mark.parametrize(
-        "origin, said",
+        "let_in, said",
         [
             pytest.param(
-                "https://app.example.com.attacker.example",
-                '"https://app.example.com.attacker.example": to begin like '
-                "https://app.example.com is enough.",
+                [BEGINNING],
+                f'"{BEGINNING}": to begin like https://app.example.com is enough.',
                 id="its beginning",
             ),
             pytest.param(
-                "https://api.example.com.attacker.example",
+                [BEGINNING, MIDDLE],
+                f'"{BEGINNING}" and "{MIDDLE}": to hold app.example.com is enough.',
+                id="any place",
+            ),
+            pytest.param(
+                ["https://api.example.com.attacker.example"],
                 '"https://api.example.com.attacker.example": the API\'s own name in it is enough.',
                 id="the API's own name",
             ),
             pytest.param(
-                None,
-                "to end like https://app.example.com, or to hold a part of it, is enough.",
+                [],
+                "to end like app.example.com, or to hold a part of it, is enough.",
                 id="its end",
             ),
         ],
     )
-    def test_who_compares_a_part_is_told_which(self, origin: str | None, said: str) -> None:
-        let_in = [LOOK_ALIKE] if origin is None else [LOOK_ALIKE, origin]
+    def test_who_compares_a_part_is_told_which(self, let_in: list[str], said: str) -> None:
+        let_in = [LOOK_ALIKE, *let_in]
         others: dict[str | None, Answer] = {one: good(allow_origin=one) for one in let_in}
 
         finding = only(Says(good(), good(**LISTS), others), "partial-match")
@@ -368,6 +389,74 @@ class TestStrangers:
         assert LOOK_ALIKE in finding.what
         assert finding.what.endswith(said)
         assert [(probe.origin or b"").decode() for probe in finding.seen] == let_in
+
+    def test_where_one_request_is_too_few_to_tell_both_are_said(self) -> None:
+        pages = [APP, "https://b.example"]
+
+        class Beginning(Server):
+            def answer(self, method: str, target: str, origin: str | None) -> Answer:
+                is_let_in = (origin or "").startswith(tuple(pages))
+                return (
+                    good(**LISTS, allow_origin=origin or "") if is_let_in else answer(vary="Origin")
+                )
+
+        (finding,) = findings(Beginning(), case(*pages, method="PUT"))
+
+        assert finding.what.endswith(
+            f'"{BEGINNING}": to begin like {APP}, or to hold a part of it, is enough.'
+        )
+
+    @pytest.mark.parametrize(
+        "check, part",
+        [
+            pytest.param(
+                lambda origin: origin.startswith("http://localhost"),
+                "to begin like http://localhost is",
+                id="startswith",
+            ),
+            pytest.param(
+                lambda origin: "localhost" in origin, "to hold localhost is", id="contains"
+            ),
+        ],
+    )
+    def test_the_part_is_what_the_stranger_has_of_it_without_its_port(
+        self, check: Callable[[str], bool], part: str
+    ) -> None:
+        class Partial(Server):
+            def answer(self, method: str, target: str, origin: str | None) -> Answer:
+                is_let_in = check(origin or "")
+                return (
+                    good(**LISTS, allow_origin=origin or "") if is_let_in else answer(vary="Origin")
+                )
+
+        opened = case("http://localhost:5173", method="PUT")
+
+        (finding,) = findings(Partial(), opened)
+
+        assert (finding.code, part in finding.what) == ("partial-match", True)
+
+    @pytest.mark.parametrize(
+        "expression, is_found",
+        [
+            pytest.param(r"https://app.example.com", True, id="not escaped"),
+            pytest.param(r"https://(app|admin).example\.com", True, id="one of two is not"),
+            pytest.param(r"https://app\.example\.com", False, id="escaped"),
+            pytest.param(r"https://app[.]example[.]com", False, id="in brackets"),
+            pytest.param(r"https://([a-z]+\.)*example\.com", False, id="any subdomain"),
+        ],
+    )
+    def test_a_dot_that_stands_for_any_character(self, expression: str, is_found: bool) -> None:
+        class Matching(Server):
+            def answer(self, method: str, target: str, origin: str | None) -> Answer:
+                is_let_in = re.fullmatch(expression, origin or "")
+                return (
+                    good(**LISTS, allow_origin=origin or "") if is_let_in else answer(vary="Origin")
+                )
+
+        told = [(one.code.value, one.kind.value, one.what) for one in findings(Matching())]
+
+        what = 'It lets in "https://appxexample.com" as if it were https://app.example.com.'
+        assert told == ([("unescaped-dot", "dangerous", what)] if is_found else [])
 
     def test_null(self) -> None:
         finding = only(
@@ -454,34 +543,29 @@ class TestEnds:
                 told = super().answer(method, target, origin)
                 return told and Answer(200 if method == "OPTIONS" else 401, told.fields)
 
-        class Bare(Locked):
-            def answer(self, method: str, target: str, origin: str | None) -> Answer | None:
-                told = super().answer(method, target, origin)
-                return answer(404) if b"not-there" in target.encode() else told
-
         assert only(Locked(good()), "answer-is-an-error").kind is Kind.NOTE
         assert is_fine(findings(Locked(good())))
-        assert not is_fine(findings(Bare(good())))
 
-    def test_an_error_that_the_page_may_not_read(self) -> None:
-        class Ending(Says):
-            def answer(self, method: str, target: str, origin: str | None) -> Answer | None:
-                if "not-there" in target:
-                    return answer(404)
-                return super().answer(method, target, origin)
-
-        finding = only(Ending(good()), "errors-without-allow-origin")
+    def test_an_error_that_the_page_may_not_read_is_worth_a_note(self) -> None:
+        finding = only(Ending(good()), "errors-without-allow-origin", GET)
 
         assert finding.what == "The page may read what is there, and not the 404 for what is not."
+        assert finding.kind is Kind.NOTE
+        assert is_fine([finding])
+
+    def test_among_what_is_broken_it_is_never_the_first(self) -> None:
+        found = findings(Ending(good(allow_credentials="True")), GET)
+
+        assert [one.code for one in found] == [
+            *("credentials-not-true", "errors-without-allow-origin")
+        ]
+        assert not is_fine(found)
+
+    def test_a_path_that_is_made_up_may_end_in_silence(self) -> None:
+        assert findings(Ending(good(), to_missing=None), GET) == []
 
     def test_what_is_everywhere_tells_nothing_of_errors(self) -> None:
-        class Application(Says):
-            def answer(self, method: str, target: str, origin: str | None) -> Answer | None:
-                return (
-                    answer(200) if "not-there" in target else super().answer(method, target, origin)
-                )
-
-        assert findings(Application(good())) == []
+        assert findings(Ending(good(), to_missing=answer(200)), GET) == []
 
 
 class TestCookies:

@@ -34,11 +34,14 @@ FOUND: dict[str, set[str]] = {
     "reflects-with-cookies": {"reflects-any-origin-with-credentials"},
     "own-host-in-origin": {"partial-match"},
     "begins-like": {"partial-match"},
+    "page-host-in-origin": {"partial-match"},
+    "unescaped-dot": {"unescaped-dot"},
     "ends-like": {"partial-match"},
     "null-too": {"allows-null"},
     "any-scheme": {"allows-insecure-origin"},
     "without-vary": {"vary-origin-missing"},
-    "only-where-it-went-well": {"errors-without-allow-origin"},
+    # Where a preflight and https take their requests, none is left for this.
+    "only-where-it-went-well": set(),
     "preflights-for-all": {"preflight-allows-strangers"},
     "methods-without-commas": {"methods-malformed"},
     "headers-without-commas": {"headers-malformed"},
@@ -91,6 +94,40 @@ def test_what_is_wrong_is_named(home: str, mistake: str) -> None:
     assert {one.code for one in examination.findings} == FOUND[mistake]
     assert examination.is_fine is (mistake in IS_FINE)
     assert len(examination.course.exchanges) <= 8
+
+
+@pytest.mark.parametrize(
+    "mistake, part",
+    [
+        ("begins-like", "to begin like https://app.example.com is enough."),
+        ("page-host-in-origin", "to hold app.example.com is enough."),
+        ("own-host-in-origin", "the API's own name in it is enough."),
+        ("ends-like", "to end like app.example.com, or to hold a part of it, is enough."),
+    ],
+)
+def test_the_part_that_is_compared_is_told(home: str, mistake: str, part: str) -> None:
+    opened = case(APP, url=f"{home}/{mistake}/orders", method="PUT", headers=HEADERS)
+
+    (finding,) = examined(opened).findings
+
+    assert finding.what.endswith(f": {part}")
+
+
+@pytest.mark.parametrize("credentials", [True, False])
+def test_errors_without_cors_are_a_note_where_all_else_is_right(
+    home: str, *, credentials: bool
+) -> None:
+    opened = case(
+        APP,
+        url=f"{home}/only-where-it-went-well/orders",
+        method="GET",
+        credentials=credentials,
+    )
+
+    examination = examined(opened)
+
+    assert [one.code for one in examination.findings] == ["errors-without-allow-origin"]
+    assert examination.is_fine
 
 
 @pytest.mark.parametrize("mistake", FOUND)

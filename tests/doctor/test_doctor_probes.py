@@ -2,10 +2,12 @@
 
 import pytest
 
-from cors_gateway.doctor.case import Answer, Purpose
+from cors_gateway.doctor.case import Answer, Case, Purpose
 from cors_gateway.doctor.probes import MOST_REQUESTS
 from tests.doctor.examining import APP, Server, answer, case, course
 
+LOCAL = "http://localhost:5173"
+"""A page for which there is room for all requests."""
 LOOK_ALIKE = "https://app.example.com.api.example.com.attackerexample.com"
 PLAIN, PAGE, PREFLIGHT = Purpose.PLAIN, Purpose.PAGE, Purpose.PREFLIGHT
 MISSING, THEIR_PREFLIGHT = Purpose.MISSING, Purpose.STRANGERS_PREFLIGHT
@@ -29,21 +31,21 @@ class Allowing(Server):
         pytest.param(
             Allowing(APP),
             [
-                *(PLAIN, PAGE, PREFLIGHT, Purpose.LOOK_ALIKE, Purpose.INSECURE, Purpose.NULL),
-                *(MISSING, THEIR_PREFLIGHT),
+                *(PLAIN, PAGE, PREFLIGHT, Purpose.LOOK_ALIKE, Purpose.NULL, Purpose.DOT),
+                *(Purpose.INSECURE, THEIR_PREFLIGHT),
             ],
             id="it compares",
         ),
         pytest.param(
             Allowing("*"),
-            [PLAIN, PAGE, PREFLIGHT, Purpose.STRANGER, MISSING, THEIR_PREFLIGHT],
+            [PLAIN, PAGE, PREFLIGHT, Purpose.STRANGER, THEIR_PREFLIGHT, MISSING],
             id="it allows everybody",
         ),
         pytest.param(
             Allowing("any"),
             [
                 *(PLAIN, PAGE, PREFLIGHT, Purpose.LOOK_ALIKE, Purpose.STRANGER),
-                *(MISSING, THEIR_PREFLIGHT),
+                *(THEIR_PREFLIGHT, MISSING),
             ],
             id="it allows whoever asks",
         ),
@@ -55,18 +57,26 @@ class Allowing(Server):
         pytest.param(
             Allowing(APP, LOOK_ALIKE, f"{APP}.attacker.example"),
             [
-                *(PLAIN, PAGE, PREFLIGHT, Purpose.LOOK_ALIKE, Purpose.STRANGER),
-                *(Purpose.BEGINNING, Purpose.NULL, MISSING),
+                *(PLAIN, PAGE, PREFLIGHT, Purpose.LOOK_ALIKE, Purpose.STRANGER, Purpose.NULL),
+                *(Purpose.BEGINNING, Purpose.MIDDLE),
             ],
             id="it looks at the beginning",
         ),
         pytest.param(
-            Allowing(LOOK_ALIKE),
+            Allowing(APP, LOOK_ALIKE),
             [
-                *(PLAIN, PAGE, PREFLIGHT, Purpose.LOOK_ALIKE, Purpose.STRANGER),
-                *(Purpose.OWN_NAME, Purpose.BEGINNING, Purpose.NULL),
+                *(PLAIN, PAGE, PREFLIGHT, Purpose.LOOK_ALIKE, Purpose.STRANGER, Purpose.NULL),
+                *(Purpose.BEGINNING, Purpose.OWN_NAME),
             ],
             id="it looks at the end",
+        ),
+        pytest.param(
+            Allowing(LOOK_ALIKE),
+            [
+                *(PLAIN, PAGE, PREFLIGHT, Purpose.LOOK_ALIKE, Purpose.STRANGER, Purpose.NULL),
+                *(Purpose.OWN_NAME, Purpose.BEGINNING),
+            ],
+            id="it looks for something else than the page",
         ),
     ],
 )
@@ -88,6 +98,29 @@ def test_there_are_never_more_than_a_handful(server: Server, pages: int) -> None
     asked = [one.probe.origin for one in taken.of(PAGE)]
     assert asked == [origin.encode() for origin in origins]
     assert taken.of(Purpose.LOOK_ALIKE, Purpose.STRANGER)
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        pytest.param(case(APP, method="GET"), id="without a preflight"),
+        pytest.param(case(LOCAL, method="PUT"), id="without a dot and https"),
+    ],
+)
+def test_what_is_not_there_is_asked_for_last_and_where_there_is_room(opened: Case) -> None:
+    (origin,) = [page.origin or b"" for page in opened.pages]
+
+    taken = course(opened, Allowing(origin.decode()))
+
+    assert taken.exchanges[-1].probe.purpose is MISSING
+    assert len(taken.exchanges) <= MOST_REQUESTS
+
+
+def test_with_three_pages_it_is_still_asked_whether_null_is_let_in() -> None:
+    origins = [APP, "https://b.example", "https://c.example"]
+
+    for server in (Allowing(*origins), Allowing(*origins, LOOK_ALIKE)):
+        assert course(case(*origins), server).of(Purpose.NULL)
 
 
 def test_a_get_that_needs_no_permission_is_not_asked_for() -> None:
@@ -117,9 +150,9 @@ def test_a_preflight_announces_what_the_page_sends() -> None:
 def test_a_request_carries_what_the_page_sets_but_for_a_body_that_it_has_not() -> None:
     headers = ((b"X-B", b"2"), (b"Content-Type", b"application/json"))
 
-    taken = course(case(APP, method="PUT", headers=headers), Allowing(APP))
+    taken = course(case(LOCAL, method="PUT", headers=headers), Allowing(LOCAL))
 
-    assert {one.probe.fields for one in taken.of(PLAIN, PAGE, MISSING)} == {((b"X-B", b"2"),)}
+    assert [one.probe.fields for one in taken.of(PLAIN, PAGE, MISSING)] == [((b"X-B", b"2"),)] * 3
 
 
 def test_head_is_asked_by_head() -> None:
@@ -137,7 +170,7 @@ def test_head_is_asked_by_head() -> None:
     ],
 )
 def test_what_is_not_there_is_beside_what_is(url: str, missing: bytes) -> None:
-    (asked,) = course(case(APP, url=url), Allowing(APP)).of(MISSING)
+    (asked,) = course(case(LOCAL, url=url), Allowing(LOCAL)).of(MISSING)
 
     assert asked.probe.target == missing
 

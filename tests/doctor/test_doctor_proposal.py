@@ -96,7 +96,50 @@ def test_it_allows_the_origins_that_were_given_and_no_other() -> None:
 
     assert policy is not None
     assert policy.settings.allow_origins == (APP, OTHER)
-    assert policy.settings.allow_credentials
+
+
+def test_cookies_are_allowed_only_if_they_were_asked_for() -> None:
+    told = answer(allow_origin=APP, allow_credentials="true")
+
+    asked, unasked = proposed(case(APP, credentials=True), told), proposed(case(APP), told)
+
+    assert "    allowCredentials: true\n" in asked
+    assert (
+        "    allowCredentials: false  # true, if the page sends cookies: the API allows it\n"
+        in unasked
+    )
+    assert "# true" not in proposed(case(APP), answer())
+    for text, is_allowed in ((asked, True), (unasked, False)):
+        policy = route_of(text).policy
+        assert policy is not None
+        assert policy.settings.allow_credentials is is_allowed
+
+
+def test_what_only_a_stranger_was_told_is_not_proposed() -> None:
+    class TwoFaced(Server):
+        def answer(self, method: str, target: str, origin: str | None) -> Answer | None:
+            if origin in {None, APP}:
+                return answer(allow_origin=APP)
+            return answer(allow_origin=origin or "", allow_methods="DELETE", allow_headers="X-Root")
+
+    text = proposed(case(APP, method="PUT"), server=TwoFaced())
+
+    assert "allowMethods: [GET, HEAD, POST, PUT]" in text
+    assert "X-Root" not in text
+    route_of(text)
+
+
+def test_names_that_no_person_would_write_are_left_out() -> None:
+    told = answer(
+        allow_methods="PROPFIND, M-SEARCH, PATCH", allow_headers=f"X-#, {'x' * 65}, X-{'a' * 62}"
+    )
+    opened = case(APP, headers=((b"X-" + b"b" * 1200, b"v"),))
+
+    policy = route_of(proposed(opened, told)).policy
+
+    assert policy is not None
+    assert policy.settings.allow_methods == ("GET", "HEAD", "POST", "PATCH")
+    assert policy.settings.allow_headers == ("Content-Type", "X-Requested-With", f"X-{'a' * 62}")
 
 
 def test_what_stands_for_the_page_is_marked() -> None:
@@ -131,6 +174,16 @@ def test_it_lists_what_was_seen() -> None:
     )
     assert settings.expose_headers == ("X-Page", "X-Total-Count", "ETag")
     assert not settings.allow_credentials
+
+
+def test_a_list_of_nothing_is_left_out() -> None:
+    silent = proposed(case(APP), answer())
+    policy = route_of(silent).policy
+
+    assert "exposeHeaders" not in silent
+    assert policy is not None
+    assert policy.settings.expose_headers == ()
+    assert "    exposeHeaders: [ETag]\n    allow" in proposed(case(APP), answer(ETag='"1"'))
 
 
 def test_no_list_is_longer_than_a_person_reads() -> None:

@@ -2,14 +2,16 @@
 
 import re
 import socket
+from dataclasses import astuple
 
 import pytest
 import yaml
 
 from cors_gateway.config.public_suffixes import is_public_suffix
-from cors_gateway.doctor.catalogue import CATALOGUE, Code
+from cors_gateway.doctor.catalogue import CATALOGUE, Code, Kind
 from cors_gateway.doctor.examination import Examination, examine
 from cors_gateway.doctor.report import tell_answer, tell_end, tell_probe
+from cors_gateway.doctor.strangers import STRANGER
 from tests.docs.pages import ROOT, Page
 from tests.doctor.examining import APP, case
 from tests.doctor.scripted_server import scripted
@@ -64,3 +66,19 @@ def test_every_code_is_listed_once_with_its_kind() -> None:
 
     listed = [(code, kind) for kind, cell in rows for code in re.findall(r"`([a-z-]+)`", cell)]
     assert sorted(listed) == sorted((code.value, CATALOGUE[code].kind.value) for code in Code)
+
+
+def test_the_strangers_are_all_that_are_sent() -> None:
+    rows = re.findall(r"^  \| `([^`]+)` \|", RECIPE.section("What it sends"), re.MULTILINE)
+
+    strangers = astuple(case(APP).strangers)
+    assert sorted(rows) == sorted(one.decode() for one in (*strangers, STRANGER, b"null"))
+
+
+def test_the_kinds_have_the_order_of_the_report() -> None:
+    rows = re.findall(
+        r"^\| ([a-z]+) \| .* \| (.*) \|", RECIPE.section("What it finds"), re.MULTILINE
+    )
+
+    assert list(dict.fromkeys(kind for kind, _ in rows)) == [kind.value for kind in Kind]
+    assert rows[-1][1].startswith("Worth knowing")

@@ -1,9 +1,7 @@
-"""What becomes of a person's words, and the origins that stand for strangers."""
+"""What becomes of a person's words."""
 
 import pytest
 
-from cors_gateway.cors.origins import parse_origin
-from cors_gateway.doctor.case import STRANGER
 from cors_gateway.explain.question import QuestionError
 from tests.doctor.examining import API, APP, case
 
@@ -74,68 +72,11 @@ def test_a_header_that_no_page_can_set_is_refused(name: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin, url, look_alike, insecure",
-    [
-        pytest.param(
-            *("https://app.example.com", "https://api.example.com/"),
-            b"https://app.example.com.api.example.com.attackerexample.com",
-            b"http://app.example.com",
-            id="names",
-        ),
-        pytest.param(
-            *("https://shop.co.uk", "http://legacy:5000/"),
-            b"https://shop.co.uk.legacy.attackershop.co.uk",
-            b"http://shop.co.uk",
-            id="a registrable domain under a suffix of two",
-        ),
-        pytest.param(
-            *("http://intranet", "http://legacy:5000/"),
-            b"http://intranet.legacy.attacker.example",
-            None,
-            id="a name without a domain",
-        ),
-        pytest.param(
-            *("http://localhost:3000", "http://127.0.0.1:5000/"),
-            b"http://localhost.127.0.0.1.attacker.example:3000",
-            None,
-            id="loopback",
-        ),
-        pytest.param(
-            *("http://[::1]:3000", "http://[::1]:5000/"),
-            b"http://attacker.example:3000",
-            None,
-            id="addresses that are no part of a name",
-        ),
-        pytest.param(
-            *("capacitor://localhost", "https://api.example.com/"),
-            b"https://localhost.api.example.com.attacker.example",
-            None,
-            id="the scheme of an app",
-        ),
-        pytest.param(
-            *(
-                f"https://{'a' * 60}.{'b' * 60}.{'c' * 60}.{'d' * 30}.example.com",
-                "https://api.example.com/",
-            ),
-            STRANGER,
-            f"http://{'a' * 60}.{'b' * 60}.{'c' * 60}.{'d' * 30}.example.com".encode(),
-            id="one that would be too long",
-        ),
-    ],
+    "name", [b"X-HTTP-Method-Override", b"x-http-method", b"X-Method-Override"]
 )
-def test_a_look_alike_begins_ends_and_is_filled_like_what_is_looked_for(
-    origin: str, url: str, look_alike: bytes, insecure: bytes | None
-) -> None:
-    rivals = case(origin, url=url).rivals
-
-    assert (rivals.look_alike, rivals.insecure) == (look_alike, insecure)
-    assert parse_origin(look_alike)
-
-
-def test_addresses_in_brackets_have_no_names_to_go_on() -> None:
-    rivals = case("http://[::1]:3000", url="http://[::1]:5000/").rivals
-
-    assert (rivals.beginning, rivals.own_name) == (None, None)
+def test_a_header_that_makes_a_get_something_else_is_refused(name: bytes) -> None:
+    with pytest.raises(QuestionError, match="only harmless requests are sent"):
+        case(APP, headers=((name, b"DELETE"),))
 
 
 @pytest.mark.parametrize(
