@@ -29,7 +29,6 @@ RINGS = {
     "demo": 3,
     "doctor": 3,
     "files": 3,
-    "importers": 3,
     "process": 3,
     "__main__": 4,
     "cli": 4,

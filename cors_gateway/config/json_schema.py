@@ -43,7 +43,11 @@ def json_schema() -> Schema:
             if value is not None and not isinstance(value, dict):
                 properties[key]["default"] = value
     result["definitions"]["Substitution"] = SUBSTITUTION
-    result["definitions"]["RouteSettings"]["required"] = ["match", "upstream"]
+    result["definitions"]["RouteSettings"]["required"] = ["match"]
+    result["definitions"]["RouteSettings"]["oneOf"] = [
+        {"required": [key]} for key in ("upstream", "files")
+    ]
+    result["definitions"]["FilesSettings"]["required"] = ["root"]
     result["definitions"]["MatchSettings"]["required"] = ["path"]
     result["definitions"]["ExpectationSettings"]["required"] = ["path", "expect"]
     result["definitions"]["ListenerSettings"]["required"] = ["address"]

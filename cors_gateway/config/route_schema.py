@@ -204,7 +204,7 @@ class RouteSettings(SettingsBlock):
     )
     upstream: Annotated[UpstreamSettings, BeforeValidator(_url_alone)] | None = Field(
         default=None,
-        description="The API the requests go to: a URL, or a block.",
+        description="The API the requests go to: a URL, or a block. Required where there is no files.",
         examples=["http://legacy:5000"],
         json_schema_extra={"gateway:also": "string"},
     )

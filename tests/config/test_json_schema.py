@@ -14,6 +14,7 @@ from tests.cases.configs import INVALID, FakeReader, Row
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = [ROOT / "config" / "gateway.yaml", *sorted((ROOT / "config" / "examples").iterdir())]
+EXAMPLES = sorted((ROOT / "examples").glob("*/gateway.yaml"))
 SCHEMA = json_schema()
 VALIDATOR = Draft7Validator(SCHEMA)
 
@@ -55,7 +56,13 @@ def test_every_key_is_described() -> None:
             assert field.description, f"{model.__name__}.{name}"
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in SHIPPED])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(pytest.param(path, id=path.name) for path in SHIPPED),
+        *(pytest.param(path, id=path.parent.name) for path in EXAMPLES),
+    ],
+)
 def test_the_shipped_configurations_pass(path: Path) -> None:
     assert complaints(path.read_text()) == []
 
@@ -103,6 +110,21 @@ def test_substitutions_may_stand_wherever_something_else_than_text_is_asked_for(
 )
 def test_what_does_not_load_does_not_pass(text: str) -> None:
     assert complaints(f"{text}\nroutes: [{{match: {{path: /}}, upstream: 'http://a'}}]")
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "{match: {path: /}, upstream: 'http://a', files: {root: ./dist}}",
+        "{match: {path: /}, files: {}}",
+        "{match: {path: /}, files: {fallback: index.html}}",
+        "{match: {path: /}, files: ./dist}",
+        "{match: {path: /}}",
+    ],
+)
+def test_a_route_leads_to_an_api_or_to_a_folder(route: str) -> None:
+    assert complaints(f"routes: [{route}]")
+    assert complaints("routes: [{match: {path: /}, files: {root: ./dist}}]") == []
 
 
 @pytest.mark.parametrize("text", ["{}", "routes: []", "routes: [{}]", "routes: [{match: {}}]"])

@@ -14,8 +14,10 @@ from typing import Any, NoReturn
 
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 
 from cors_gateway.cli.verbs import VERBS
+from cors_gateway.config.json_schema import json_schema
 from cors_gateway.config.load import Loaded, load
 from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.problems import render_text
@@ -30,6 +32,7 @@ SUFFIXES = PublicSuffixes(is_public_suffix, is_registry_suffix)
 READER = FakeReader(files={"/run/secrets/api_key": b"of no importance\n"})
 TOP = {field.alias or name for name, field in Settings.model_fields.items()}
 ROUTE = {"name", "match", "upstream", "cors"}
+EDITOR = Draft7Validator(json_schema())
 LANGUAGES = {"yaml", "json", "sh", "console", "nginx", "http", "ini", ""}
 BLOCKS = [
     # What the pages of examples/ show is held to the examples themselves (tests/examples/).
@@ -80,6 +83,7 @@ def test_a_configuration_loads_without_a_warning_and_passes_its_tests(block: Blo
     assert render_text(loaded.problems) == ""
     assert loaded.snapshot is not None
     assert render_text(check_expectations(loaded, SUFFIXES)) == ""
+    assert [each.message for each in EDITOR.iter_errors(yaml.safe_load(configuration))] == []
 
 
 @all_in("json")

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
+from tests.examples.server_log import ServerLog
 from tests.examples.stacks import Stack, stack
-from tests.examples.visitors import Visitor, visitor_in
+from tests.examples.visitors import PATIENCE, Visitor, visitor_in
 from tests.peers.chromium import running_chromium
 
 
@@ -15,6 +16,20 @@ def it(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
     """The example that the module names as ``EXAMPLE``, running."""
     with stack(request.module.EXAMPLE, tmp_path_factory.mktemp("examples")) as running_stack:
         yield running_stack
+
+
+@pytest.fixture
+def log(it: Stack) -> ServerLog:
+    """What the example's API is asked from here on, by its own log."""
+    return ServerLog(it)
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> Iterator[None]:
+    """Wait for what a page shows as long as a busy machine may need."""
+    expect.set_options(timeout=PATIENCE)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +42,7 @@ def chromium() -> Iterator[Browser]:
 def fresh_page(chromium: Browser) -> Iterator[Page]:
     """A page of a browser without cookies and cache, on no origin yet."""
     with chromium.new_context() as context:
+        context.set_default_timeout(PATIENCE)
         yield context.new_page()
 
 

@@ -20,7 +20,15 @@ from time import monotonic, sleep
 
 from tests.peers.processes import SMALL, START_SECONDS, Running, running
 
-__all__ = ["EXAMPLES", "Stack", "commands_of", "example_names", "stack", "unbuilt_copy"]
+__all__ = [
+    "EXAMPLES",
+    "Stack",
+    "commands_of",
+    "environment_of",
+    "example_names",
+    "stack",
+    "unbuilt_copy",
+]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 START = "honcho start"
@@ -46,6 +54,12 @@ def commands_of(readme: str) -> list[str]:
     ]
 
 
+def environment_of(folder: Path) -> dict[str, str]:
+    """Return what an example's ``.env`` says."""
+    lines = (folder / ".env").read_text("utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
 @dataclass
 class Stack:
     """A stack that runs."""
@@ -63,6 +77,26 @@ class Stack:
     def url(self, process: str, host: str = "localhost") -> str:
         """Return where a process listens whose port is called like it: ``api`` is ``API_PORT``."""
         return f"http://{host}:{self.ports[process.upper().replace('-', '_') + '_PORT']}"
+
+    def here(self, text: str) -> str:
+        """Return a text of the README with the ports of this stack in place of ``.env``'s."""
+        default = environment_of(self.folder)
+        ports = {default[name]: str(port) for name, port in self.ports.items()}
+        return re.sub(r"(?<=:)\d+\b", lambda match: ports.get(match[0], match[0]), text)
+
+    def configuration(self, changes: Mapping[str, str] | None = None) -> str:
+        """Return gateway.yaml for another gateway, which takes a free port, beside this stack.
+
+        Args:
+            changes: what stands there once, and what to write in its place.
+        """
+        text = (self.folder / "gateway.yaml").read_text("utf-8")
+        for old, new in (changes or {}).items():
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        for name, port in self.ports.items():
+            text = text.replace(f"${{{name}}}", "0" if name == "GATEWAY_PORT" else str(port))
+        return text
 
     def lines(self, process: str) -> list[str]:
         """Return what a process has printed so far, a line an item."""
@@ -98,11 +132,11 @@ class Stack:
 def unbuilt_copy(name: str, directory: Path) -> Path:
     """Copy an example without building it, for commands that only read its configuration.
 
-    ``files:`` wants its folder and its fallback at load: an empty page stands for the build's.
+    ``files:`` wants its folders and its fallback at load: an empty page stands for the build's.
     """
     folder = directory / name
     shutil.copytree(EXAMPLES / name, folder, ignore=NOT_COPIED)
-    (folder / "dist").mkdir()
+    (folder / "dist/assets").mkdir(parents=True)
     (folder / "dist/index.html").touch()
     return folder
 
@@ -133,7 +167,7 @@ def stack(name: str, directory: Path) -> Iterator[Stack]:
             check=False,
         )
         assert done.returncode == 0, f"{command!r} failed:\n{done.stdout}{done.stderr}"
-    defaults = re.findall(r"^(\w+_PORT)=", (folder / ".env").read_text("utf-8"), re.MULTILINE)
+    defaults = [name for name in environment_of(folder) if name.endswith("_PORT")]
     with ExitStack() as until_started:
         ports = {each: until_started.enter_context(_free_port()) for each in defaults}
     (folder / "ports.env").write_text("".join(f"{k}={v}\n" for k, v in ports.items()), "utf-8")

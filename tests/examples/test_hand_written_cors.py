@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.examples.flask_log import FlaskLog
+from tests.examples.server_log import ServerLog
 from tests.examples.stacks import Stack
-from tests.examples.visitors import Visitor
+from tests.examples.visitors import IN_PREFLIGHT, NO_ALLOW_ORIGIN, Visitor
 from tests.examples.wire import cors_lines
 from tests.peers.processes import gateway
 
@@ -18,7 +18,6 @@ pytestmark = pytest.mark.chromium
 
 EXAMPLE = "hand-written-cors"
 CARD = "4929 1234 5678 9012"
-NO_ALLOW_ORIGIN = "No 'Access-Control-Allow-Origin' header is present on the requested resource."
 WILDCARD_WITH_COOKIES = (
     "The value of the 'Access-Control-Allow-Origin' header in the response must not be the "
     "wildcard '*' when the request's credentials mode is 'include'."
@@ -27,15 +26,6 @@ HOST_IN_PLACE_OF_AN_ORIGIN = (
     "The 'Access-Control-Allow-Origin' header has a value '{host}' that is not equal to the "
     "supplied origin. Have the server send the header with a valid value."
 )
-IN_THE_PREFLIGHT = "Response to preflight request doesn't pass access control check: "
-
-
-@pytest.fixture
-def log(it: Stack) -> FlaskLog:
-    """The API's own log, from here on."""
-    api_log = FlaskLog(it)
-    api_log.news()
-    return api_log
 
 
 def shop(it: Stack, api: str) -> str:
@@ -48,7 +38,7 @@ def attack(it: Stack, api: str, host: str = "evil.localhost") -> str:
 
 class TestTheShopsOwnPage:
     def test_without_the_gateway_it_is_refused_where_the_header_is_wrong(
-        self, it: Stack, visitor: Visitor, log: FlaskLog
+        self, it: Stack, visitor: Visitor, log: ServerLog
     ) -> None:
         seen = visitor.opens(shop(it, "api"))
 
@@ -56,7 +46,7 @@ class TestTheShopsOwnPage:
         assert set(seen.refused) == {"basket", "put", "orders"}
         assert seen.cors_errors() == [
             WILDCARD_WITH_COOKIES,
-            IN_THE_PREFLIGHT + WILDCARD_WITH_COOKIES,
+            IN_PREFLIGHT + WILDCARD_WITH_COOKIES,
             HOST_IN_PLACE_OF_AN_ORIGIN.format(host=f"localhost:{it.port('PAGE_PORT')}"),
         ]
         assert log.news() == [
@@ -69,7 +59,7 @@ class TestTheShopsOwnPage:
         ]
 
     def test_through_the_gateway_it_gets_every_answer(
-        self, it: Stack, visitor: Visitor, log: FlaskLog
+        self, it: Stack, visitor: Visitor, log: ServerLog
     ) -> None:
         seen = visitor.opens(shop(it, "gateway"))
 
@@ -89,7 +79,7 @@ class TestTheShopsOwnPage:
 
 class TestAHostilePageWhoseNameContainsOurs:
     def test_without_the_gateway_it_reads_and_changes_the_account_of_who_visits_it(
-        self, it: Stack, visitor: Visitor, log: FlaskLog
+        self, it: Stack, visitor: Visitor, log: ServerLog
     ) -> None:
         visitor.opens(shop(it, "api"))
         log.news()
@@ -102,7 +92,7 @@ class TestAHostilePageWhoseNameContainsOurs:
         assert "thief@evil.example" in visitor.opens(shop(it, "api")).answered["account"]
 
     def test_through_the_gateway_it_gets_nothing_and_the_api_does_not_hear_of_it(
-        self, it: Stack, visitor: Visitor, log: FlaskLog
+        self, it: Stack, visitor: Visitor, log: ServerLog
     ) -> None:
         visitor.opens(shop(it, "gateway"))
         log.news()
@@ -113,14 +103,14 @@ class TestAHostilePageWhoseNameContainsOurs:
         assert set(seen.refused) == {"account", "take", "basket"}
         assert seen.cors_errors() == [
             NO_ALLOW_ORIGIN,
-            IN_THE_PREFLIGHT + NO_ALLOW_ORIGIN,
+            IN_PREFLIGHT + NO_ALLOW_ORIGIN,
             NO_ALLOW_ORIGIN,
         ]
         assert log.news() == []
 
     @pytest.mark.parametrize("host", ["localhost", "localhost.evil.localhost"])
     def test_no_other_name_that_contains_ours_gets_through_either(
-        self, it: Stack, visitor: Visitor, log: FlaskLog, host: str
+        self, it: Stack, visitor: Visitor, log: ServerLog, host: str
     ) -> None:
         visitor.opens(shop(it, "api"))
         log.news()
@@ -233,7 +223,7 @@ class TestDoctor:
         ],
     )
     def test_it_names_each_mistake_by_a_few_safe_requests(
-        self, it: Stack, log: FlaskLog, path: str, code: str, kind: str, what: str
+        self, it: Stack, log: ServerLog, path: str, code: str, kind: str, what: str
     ) -> None:
         exit_code, report = doctor(it, path)
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.examples.flask_log import FlaskLog
+from tests.examples.server_log import ServerLog
 from tests.examples.stacks import EXAMPLES, Stack
-from tests.examples.visitors import Visitor
+from tests.examples.visitors import FAILED, IN_PREFLIGHT, NO_ALLOW_ORIGIN, Visitor
 from tests.peers.processes import Gateway, gateway
 from tests.peers.programs import path_of
 from tests.real.caller import Answer, calling
@@ -27,9 +27,6 @@ pytestmark = [pytest.mark.chromium, pytest.mark.system("curl")]
 EXAMPLE = "not-a-browser"
 FOLDER = EXAMPLES / EXAMPLE
 README = (FOLDER / "README.md").read_text("utf-8")
-NO_ALLOW_ORIGIN = "No 'Access-Control-Allow-Origin' header is present on the requested resource."
-IN_PREFLIGHT = "Response to preflight request doesn't pass access control check: "
-FAILED = "TypeError: Failed to fetch"
 NOT_THE_APIS = {b"date", b"connection", b"x-request-id", b"vary"}
 """What differs from one answer to the next, and what the gateway adds to one without an Origin."""
 ADDED = {
@@ -86,14 +83,6 @@ REQUESTS = [
 ]  # fmt: skip
 
 every_program = pytest.mark.parametrize("program", PROGRAMS)
-
-
-@pytest.fixture
-def log(it: Stack) -> FlaskLog:
-    """The API's own log, from here on."""
-    api_log = FlaskLog(it)
-    api_log.news()
-    return api_log
 
 
 def send(port: int, method: str, target: str, lines: list[str], content: bytes = b"") -> Answer:
@@ -158,14 +147,8 @@ class TestCurl:
 
     @staticmethod
     def run(command: str, it: Stack, folder: Path) -> bytes:
-        program, *words = shlex.split(command)
+        program, *words = shlex.split(it.here(command))
         assert program == "curl"
-        for default, name in (
-            ("5000", "API_PORT"),
-            ("3000", "PAGE_PORT"),
-            ("8080", "GATEWAY_PORT"),
-        ):
-            words = [word.replace(f":{default}", f":{it.port(name)}") for word in words]
         argv = [path_of("curl"), "-q", "--silent", "--show-error", "--fail", "--noproxy", "*"]
         return subprocess.run(
             [*argv, *words], cwd=folder, capture_output=True, timeout=60, check=True
@@ -222,7 +205,7 @@ def test_the_requests_of_postman_are_served(request_: dict[str, Any], it: Stack)
     assert said_by_api(through) == said_by_api(straight)
 
 
-def test_another_server_gets_the_same_as_without_the_gateway(it: Stack, log: FlaskLog) -> None:
+def test_another_server_gets_the_same_as_without_the_gateway(it: Stack, log: ServerLog) -> None:
     printed, heard = [], []
     for process in ("api", "gateway"):
         argv = [sys.executable, str(it.folder / "clients/report.py"), it.url(process)]
@@ -266,7 +249,7 @@ routes:
 
 class TestThePage:
     def test_without_the_gateway_it_is_refused_what_programs_are_given(
-        self, it: Stack, visitor: Visitor, log: FlaskLog
+        self, it: Stack, visitor: Visitor, log: ServerLog
     ) -> None:
         seen = visitor.opens(f"{it.url('page')}/?api={it.url('api')}")
 
@@ -276,7 +259,7 @@ class TestThePage:
         assert log.news() == ["GET /stations 200", "OPTIONS /stations/2 200"]
 
     def test_through_the_gateway_it_is_served(
-        self, it: Stack, visitor: Visitor, log: FlaskLog
+        self, it: Stack, visitor: Visitor, log: ServerLog
     ) -> None:
         seen = visitor.opens(f"{it.url('page')}/?api={it.url('gateway')}")
 
@@ -285,7 +268,7 @@ class TestThePage:
         assert log.news() == ["GET /stations 200", "PUT /stations/2 200"]
 
     def test_somebody_elses_page_is_refused_what_curl_is_given_at_the_same_address(
-        self, it: Stack, visitor: Visitor, log: FlaskLog
+        self, it: Stack, visitor: Visitor, log: ServerLog
     ) -> None:
         page = it.url("page", "stranger.localhost")
         seen = visitor.opens(f"{page}/?api={it.url('gateway')}")

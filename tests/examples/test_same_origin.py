@@ -5,23 +5,23 @@ another name and redirects to its own. What a visitor notices is tested with eit
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
-from tests.examples.flask_log import FlaskLog
 from tests.examples.nginx_beside import nginx_beside
+from tests.examples.server_log import ServerLog
 from tests.examples.stacks import EXAMPLES, Stack
+from tests.examples.visitors import PATIENCE
 
 pytestmark = [pytest.mark.chromium, pytest.mark.system("nginx", "node", "npm")]
 
 EXAMPLE = "same-origin"
-PATIENCE = 30_000
-"""Milliseconds."""
+UNREADABLE = "GET /me: the browser shows this page no answer"
 SITES = ["gateway", "nginx"]
 BROWSERS_ENCODINGS = "gzip, deflate, br, zstd"
 UPWARDS = [
@@ -80,21 +80,6 @@ def site(request: pytest.FixtureRequest, it: Stack, nginx_url: str) -> str:
     return nginx_url if request.param == "nginx" else it.url("gateway")
 
 
-@pytest.fixture
-def log(it: Stack) -> FlaskLog:
-    """What the application answers from now on."""
-    log = FlaskLog(it)
-    log.news()
-    return log
-
-
-@pytest.fixture(autouse=True)
-def _patience() -> Iterator[None]:
-    expect.set_options(timeout=PATIENCE)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 def log_in(page: Page, site: str) -> None:
     page.goto(site)
     page.get_by_role("button", name="Log in").click()
@@ -114,7 +99,7 @@ def test_it_is_the_application_of_the_other_example() -> None:
         assert here.read_bytes() == there.read_bytes(), name
 
 
-def test_the_page_logs_in_and_stays_logged_in(site: str, fresh_page: Page, log: FlaskLog) -> None:
+def test_the_page_logs_in_and_stays_logged_in(site: str, fresh_page: Page, log: ServerLog) -> None:
     log_in(fresh_page, site)
     fresh_page.reload()
     expect(fresh_page.locator("#user")).to_have_text("ada")
@@ -146,7 +131,7 @@ def test_the_api_itself_sets_it_for_another_name(it: Stack) -> None:
     assert line.endswith("; Domain=api.example.com; Secure; HttpOnly; Path=/; SameSite=None")
 
 
-def test_no_redirect_leads_the_page_away(site: str, fresh_page: Page, log: FlaskLog) -> None:
+def test_no_redirect_leads_the_page_away(site: str, fresh_page: Page, log: ServerLog) -> None:
     log_in(fresh_page, site)
     log.news()
     asked: list[str] = []
@@ -206,23 +191,125 @@ def test_a_redirect_is_told_without_the_name_of_the_api(
     assert str(it.port("API_PORT")) not in repr(answer.fields)
 
 
-def test_a_page_of_the_application_can_be_opened_by_its_address(
-    site: str, fresh_page: Page
+def refused_without_the_gateway(page: Page, site: str, log: ServerLog) -> None:
+    expect(page.get_by_role("status")).to_have_text(UNREADABLE)
+    blocked = "blocked by CORS policy"
+    assert any(blocked in message.text for message in page.console_messages())
+    assert log.news() == ["GET /me 401"]
+
+
+def orders_and_reloads(page: Page, site: str, log: ServerLog) -> None:
+    answers: dict[str, list[str]] = {}
+
+    def note(answer: Response) -> None:
+        answers.setdefault(answer.url, []).extend(answer.headers)
+
+    page.on("response", note)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("#user")).to_have_text("ada")
+    page.get_by_label("Item").fill("jam")
+    page.get_by_role("button", name="Order", exact=True).click()
+    expect(page.locator("#order")).to_contain_text("1 × jam")
+    page.reload()
+    expect(page.locator("#user")).to_have_text("ada")
+    expect(page.locator("#orders a").last).to_be_visible()
+
+    assert f"{site}/api/orders/latest" in answers
+    assert [url for url in answers if not url.startswith(f"{site}/")] == []
+    assert "access-control-" not in repr(answers)
+    assert [line for line in log.news() if line.startswith("OPTIONS")] == []
+
+
+def finds_its_way(page: Page, site: str, log: ServerLog) -> None:
+    expect(page.get_by_role("status")).to_have_text("GET /me: 401, nobody is logged in")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("#order")).to_contain_text("2 × tea")
+    assert page.url == f"{site}/orders/1"
+    assert log.news()[-1] == "GET /orders/1 200"
+
+
+def is_no_page(page: Page, site: str, log: ServerLog) -> None:
+    assert page.locator("[ng-app]").count() == 0
+    assert page.url.startswith(site)
+    assert log.news() == []
+
+
+ROWS: dict[str, tuple[int, Callable[[Page, str, ServerLog], None]]] = {
+    "/?api=http://localhost:5000": (200, refused_without_the_gateway),
+    "": (200, orders_and_reloads),
+    "/orders/1": (200, finds_its_way),
+    "/assets/app.0a1b2c3d.js": (404, is_no_page),
+}
+"""What the README's table says to open: the status, and what is seen there."""
+
+
+def test_each_row_of_the_readme_is_opened() -> None:
+    readme = (EXAMPLES / EXAMPLE / "README.md").read_text("utf-8")
+    assert re.findall(r"^\| <http://localhost:8080(\S*)> \|", readme, re.MULTILINE) == [*ROWS]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_what_the_readme_says_to_open_looks_as_it_says(
+    it: Stack, site: str, row: str, fresh_page: Page, log: ServerLog
 ) -> None:
-    log_in(fresh_page, site)
-    response = fresh_page.goto(f"{site}/orders/1")
-    expect(fresh_page.locator("#order")).to_contain_text("2 × tea")
+    status, looks_as_said = ROWS[row]
+    response = fresh_page.goto(site + row.replace("http://localhost:5000", it.url("api")))
 
     assert response is not None
-    assert response.status == 200
-    assert response.headers["content-type"].startswith("text/html")
+    assert response.status == status
+    looks_as_said(fresh_page, site, log)
 
 
-def test_a_missing_script_is_missing_and_not_the_page(site: str) -> None:
-    answer = ask(site, "/assets/app.0a1b2c3d.js", accept="*/*")
+@pytest.mark.parametrize("accept", ["*/*", "text/html"])
+def test_a_missing_script_is_missing_and_not_the_page(site: str, accept: str) -> None:
+    answer = ask(site, "/assets/app.0a1b2c3d.js", accept=accept)
 
     assert answer.status == 404
     assert b"ng-app" not in answer.content
+
+
+def opened(page: Page, site: str, path: str) -> tuple[int, str, str]:
+    """Open an address; return the status, the type of what is there, and the path arrived at."""
+    response = page.goto(site + path)
+    assert response is not None
+    return response.status, response.headers["content-type"], page.url.removeprefix(site)
+
+
+def test_a_name_with_a_dot_in_front_is_missing_and_by_nginx_the_page_or_the_file(
+    it: Stack, nginx_url: str, fresh_page: Page
+) -> None:
+    here = it.url("gateway")
+    assert opened(fresh_page, here, "/.env")[:2] == (404, "application/problem+json")
+    assert opened(fresh_page, nginx_url, "/.env")[:2] == (200, "text/html")
+
+    secret = it.folder / "dist/.env"
+    secret.write_text("of nobody's concern", "utf-8")
+    assert ask(here, "/.env").status == 404
+    assert ask(nginx_url, "/.env").content == secret.read_bytes()
+    secret.unlink()
+
+
+def test_the_path_of_the_api_without_a_slash_is_its_root_and_by_nginx_a_redirect(
+    it: Stack, nginx_url: str, fresh_page: Page, log: ServerLog
+) -> None:
+    assert opened(fresh_page, it.url("gateway"), "/api") == (401, "application/json", "/api")
+    assert opened(fresh_page, nginx_url, "/api") == (401, "application/json", "/api/")
+    assert log.news() == ["GET / 401", "GET / 401"]
+
+
+def test_a_missing_picture_is_the_page_for_who_opens_it_and_by_nginx_for_everybody(
+    it: Stack, nginx_url: str, fresh_page: Page
+) -> None:
+    found: list[list[int]] = []
+    for site in (it.url("gateway"), nginx_url):
+        status, kind, _ = opened(fresh_page, site, "/picture.png")
+        assert (status, kind.partition(";")[0]) == (200, "text/html")
+        with fresh_page.expect_response("**/picture.png") as received:
+            fresh_page.evaluate("() => { new Image().src = '/picture.png' }")
+        program = ask(site, "/picture.png", accept="*/*")
+        found.append([received.value.status, program.status])
+
+    assert found == [[404, 404], [200, 200]]
 
 
 @pytest.mark.parametrize(
@@ -293,13 +380,3 @@ def test_the_compressed_variant_is_sent_to_who_takes_it(it: Stack, site: str) ->
 @pytest.mark.parametrize("target", UPWARDS)
 def test_nothing_outside_the_folder_is_served(site: str, target: str) -> None:
     assert b"Flask" not in ask(site, target).content
-
-
-def test_an_api_on_another_origin_would_be_refused(
-    it: Stack, site: str, fresh_page: Page, console: list[str]
-) -> None:
-    fresh_page.goto(f"{site}/?api={it.url('api')}")
-    status = fresh_page.get_by_role("status")
-    expect(status).to_have_text("GET /me: the browser shows this page no answer")
-
-    assert any("blocked by CORS policy" in line for line in console)

@@ -15,7 +15,23 @@ from playwright.sync_api import BrowserContext, sync_playwright
 
 from tests.peers.chromium import ARGUMENTS, CHROMIUM
 
-__all__ = ["Seen", "Visitor", "visitor_in"]
+__all__ = [
+    "FAILED",
+    "IN_PREFLIGHT",
+    "NO_ALLOW_ORIGIN",
+    "PATIENCE",
+    "Seen",
+    "Visitor",
+    "visitor_in",
+]
+
+PATIENCE = 60_000
+"""Milliseconds that a page may take on a busy machine."""
+FAILED = "TypeError: Failed to fetch"
+"""All that a page learns of a call that was refused."""
+NO_ALLOW_ORIGIN = "No 'Access-Control-Allow-Origin' header is present on the requested resource."
+IN_PREFLIGHT = "Response to preflight request doesn't pass access control check: "
+"""What stands before the reason in the console, where it is a preflight that was refused."""
 
 ONLY_IN_PRIVATE_WINDOWS = 2
 """Where Chrome keeps the cookies of other sites back unless a user says otherwise."""
@@ -75,5 +91,6 @@ def visitor_in(directory: Path) -> Iterator[Visitor]:
         context = playwright.chromium.launch_persistent_context(
             directory, executable_path=CHROMIUM, headless=True, args=ARGUMENTS
         )
+        context.set_default_timeout(PATIENCE)
         yield Visitor(context)
         context.close()

@@ -30,7 +30,7 @@ __all__ = [
     "running",
 ]
 
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 STOP_SECONDS = 15.0
 FLASK_LISTENS = re.compile(r"Running on (http://\S+)")
 SMALL = {

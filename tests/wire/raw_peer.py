@@ -8,9 +8,9 @@ import socket
 import struct
 from enum import Enum
 
-__all__ = ["End", "RawPeer"]
+__all__ = ["PATIENCE", "End", "RawPeer"]
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 CHUNK = 256 * 1024
 
 

@@ -9,7 +9,7 @@ from cors_gateway.wire import client_socket
 from cors_gateway.wire.downstream import DownstreamConnection
 from tests.wire.conftest import StartGateway
 from tests.wire.gateways import APP, Gateway, route_to, snapshot_of, until
-from tests.wire.raw_peer import End, RawPeer
+from tests.wire.raw_peer import PATIENCE, End, RawPeer
 from tests.wire.scripted_upstream import OK, ScriptedUpstream
 
 MEBIBYTE = bytes(1024 * 1024)
@@ -65,7 +65,7 @@ async def test_a10_a_client_that_does_not_read_makes_the_api_wait_and_is_cut_off
     assert await sends_without_end(peer) < KERNEL
     assert buffered_by(connection_of(gateway)) < 512 * 1024
     await peer.sees_end(End.RESET)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         await client.drains()
     assert client.end is End.RESET
     assert (await gateway.record()).problem == "client-gone"
@@ -194,7 +194,7 @@ async def test_an_api_that_does_not_read_makes_the_client_wait_and_is_a_504(
     response = await client.gets()
     assert response.status == 504
     assert response.value("Access-Control-Allow-Origin") == APP.encode()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         await peer.drains()
     assert peer.end is End.RESET
 
@@ -211,7 +211,7 @@ async def test_a_paused_client_that_leaves_is_noticed(
     client.resets()
     # The API reads nothing meanwhile: only the tick can find out.
     assert (await gateway.record()).status == 499
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         await peer.drains()
     assert peer.end is End.RESET
 

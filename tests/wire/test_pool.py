@@ -13,7 +13,7 @@ from tests.wire.backends import Backend, Zone, free_port_of
 from tests.wire.conftest import StartGateway
 from tests.wire.gateways import APP, Gateway, route_to, snapshot_of, until
 from tests.wire.raw_client import RawClient, Response
-from tests.wire.raw_peer import RawPeer
+from tests.wire.raw_peer import PATIENCE, RawPeer
 from tests.wire.scripted_upstream import OK, ScriptedUpstream
 
 ORIGIN = f"Origin: {APP}"
@@ -185,7 +185,7 @@ async def test_an_address_that_is_back_is_used_again(
     backends[0].dies()
     assert {(await ask(gateway)).content for _ in range(4)} == {b"b"}
     await backends[0].starts()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while (await ask(gateway)).content != b"a":
             pass
 

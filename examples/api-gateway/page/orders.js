@@ -1,6 +1,6 @@
-// Where the API is, and who calls it: ?api=…&token=… in the page's address.
+// Where the API is, or else the gateway in front of Amazon; and who calls: ?api=…&token=….
 const asked = new URLSearchParams(location.search);
-const api = asked.get("api") ?? "http://localhost:8081";
+const api = asked.get("api") ?? "http://api.localhost:8080";
 const token = asked.get("token") ?? "token-of-ann";
 
 const sent = {

