@@ -46,14 +46,12 @@ class KeyTables:
         if name is None or (words and words[0] != "as"):
             raise RegionError(f"there is no block at {path}")
         self.made.add(name)
-        keys = self._keys_of(name)
-        built = {key: schema for key, schema in keys.items() if not self._is_refused(schema)}
         anchor = words[1] if words else _anchor(path)
         where = ", ".join(f"`{_shown(place)}`" for place in self._paths[name])
         rows = [
             f'| <a id="{anchor}-{key}"></a>`{key}` | {self._kind(schema)} '
             f"| {self._default(name, key, schema)} | {self._meaning(key, schema)} |"
-            for key, schema in built.items()
+            for key, schema in self._keys_of(name).items()
         ]
         lines = [
             f'<a id="{_block_anchor(name)}"></a>At {where}.',
@@ -62,17 +60,12 @@ class KeyTables:
             "|---|---|---|---|",
             *rows,
         ]
-        if refused := ", ".join(f"`{key}`" for key in keys if key not in built):
-            lines += ["", f"Known, not built, and refused: {refused}."]
         return "\n".join(lines)
 
     def _keys_of(self, name: str) -> Schema:
         schema = self._schema["definitions"].get(name, self._schema)
         keys: Schema = schema["properties"]
         return keys
-
-    def _is_refused(self, schema: Schema) -> bool:
-        return schema.get("not") == {}
 
     def _kind(self, schema: Schema) -> str:
         kinds = dict.fromkeys(self._kinds(schema))

@@ -19,7 +19,11 @@ routes:
       allowOrigins: ["https://app.example.com"]
       allowMethods: [GET, PUT, POST]
       allowCredentials: true
+  - match: {path: /site}
+    files: {root: /srv/site, fallback: index.html}
+    cors: false
 """
+PAGE = b"<!doctype html><title>a page</title>"
 MIB = 1024 * 1024
 
 
@@ -30,10 +34,14 @@ def gateway(
     mounted: Path = tmp_path_factory.mktemp("configuration")
     mounted.chmod(0o755)
     (mounted / "gateway.yaml").write_text(CONFIG)
-    mount = f"--volume={mounted}:/etc/cors-gateway:ro"
+    site: Path = tmp_path_factory.mktemp("site")
+    site.chmod(0o755)
+    (site / "index.html").write_bytes(PAGE)
+    (site / "large.bin").write_bytes(bytes(range(256)) * 4096 * 300)
+    mounts = [f"--volume={mounted}:/etc/cors-gateway:ro", f"--volume={site}:/srv/site:ro"]
     # Enough for one worker and its supervisor, and no swap beside it.
     memory = ["--memory=192m", "--memory-swap=192m"]
-    flags = [f"--network={between}", mount, *memory]
+    flags = [f"--network={between}", *mounts, *memory]
     with running_container(image, *flags, command=["run", "--workers=1"]) as container:
         yield container
 
@@ -63,6 +71,19 @@ def test_it_keeps_a_session(gateway: Container) -> None:
 
     assert ask(gateway.port, "/me", Cookie=cookie).json() == {"user": "ada"}
     assert ask(gateway.port, "/me").status == 401
+
+
+def test_it_serves_files_though_it_can_write_none(gateway: Container) -> None:
+    page = ask(gateway.port, "/site/orders/1", Accept="text/html")
+    again = ask(gateway.port, "/site/", If_None_Match=page.fields["etag"])
+    large = ask(gateway.port, "/site/large.bin")
+
+    assert (page.status, page.content) == (200, PAGE)
+    assert page.fields["content-type"] == "text/html; charset=utf-8"
+    assert again.status == 304
+    # More than the container's memory.
+    assert len(large.content) == 300 * MIB
+    assert sha256(large.content).hexdigest() == sha256(bytes(range(256)) * 4096 * 300).hexdigest()
 
 
 def test_it_streams_an_upload_that_is_larger_than_its_memory(gateway: Container) -> None:
