@@ -6,7 +6,22 @@ import os
 from cors_gateway.cli.endings import Exit, RefusedError
 from cors_gateway.cli.variables import WATCH, given
 
-__all__ = ["add_config", "add_later_flags", "add_serving", "refuse_later_flags"]
+__all__ = ["add_call", "add_config", "add_later_flags", "add_serving", "refuse_later_flags"]
+
+
+def add_call(parser: argparse.ArgumentParser) -> None:
+    """Declare what a page sends beside its method, and ``--json`` for what is said of it."""
+    parser.add_argument(
+        "--header",
+        metavar="'NAME: VALUE'",
+        action="append",
+        default=[],
+        help="that the page sets (repeatable)",
+    )
+    parser.add_argument(
+        "--credentials", action="store_true", help="the page says credentials: 'include'"
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

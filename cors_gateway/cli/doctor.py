@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from cors_gateway.cli.arguments import add_call
 from cors_gateway.cli.colours import Colour, has_colours, paint
 from cors_gateway.cli.endings import Exit, RefusedError
 from cors_gateway.cli.sources import SUFFIXES
@@ -46,17 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="that the page uses; others than GET and HEAD are asked for and never sent (default: "
         "POST of JSON, or GET where a header is given)",
     )
-    parser.add_argument(
-        "--header",
-        metavar="'NAME: VALUE'",
-        action="append",
-        default=[],
-        help="that the page sets (repeatable)",
-    )
-    parser.add_argument(
-        "--credentials", action="store_true", help="the page says credentials: 'include'"
-    )
-    parser.add_argument("--json", action="store_true", help="for programs")
+    add_call(parser)
     parser.add_argument("url", metavar="URL", help="of something in the API that can be read")
 
 

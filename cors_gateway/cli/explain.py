@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from cors_gateway.cli.arguments import add_config
+from cors_gateway.cli.arguments import add_call, add_config
 from cors_gateway.cli.colours import Colour, has_colours, paint
 from cors_gateway.cli.endings import Exit, RefusedError
 from cors_gateway.cli.sources import SUFFIXES, load, snapshot_of
@@ -29,17 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--origin", metavar="ORIGIN", help="whose page calls; without it: no browser, as with curl"
     )
     parser.add_argument("--method", metavar="METHOD", default="GET", help="default: GET")
-    parser.add_argument(
-        "--header",
-        metavar="'NAME: VALUE'",
-        action="append",
-        default=[],
-        help="that the page sets (repeatable)",
-    )
-    parser.add_argument(
-        "--credentials", action="store_true", help="the page says credentials: 'include'"
-    )
-    parser.add_argument("--json", action="store_true", help="for programs")
+    add_call(parser)
     parser.add_argument(
         "url", metavar="URL-or-path", help="what it calls; ws://… and wss://… are WebSockets"
     )
