@@ -47,8 +47,8 @@ class Answer:
 def answer_failure(
     failure: Failure, fields: FieldLines = (), *, reason: str = "", detail: str = ""
 ) -> Answer:
-    """Answer with a failure's own status."""
-    if failure is Failure.CONNECTION_LIMIT:
+    """Answer with a failure's own status; what will pass by itself may be tried again soon."""
+    if failure.status == 503:
         fields = (*fields, (b"Retry-After", b"1"))
     return Answer(failure.status, fields, failure, reason, detail)
 

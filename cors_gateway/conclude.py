@@ -29,11 +29,12 @@ from cors_gateway.messages.framing import (
     rewrite_content_length,
 )
 from cors_gateway.messages.heads import FieldLines, ResponseHead, serialize_response_head
+from cors_gateway.messages.keep_alive import KeepAlive, read_keep_alive
 from cors_gateway.messages.redirects import AskedFor, rewrite_redirect
 from cors_gateway.planned import Forward
-from cors_gateway.upgrades import offered_upgrades
+from cors_gateway.upgrades import conclude_upgrade, offered_upgrades
 
-__all__ = ["Concluded", "conclude", "conclude_interim", "rewrite_head"]
+__all__ = ["Concluded", "conclude", "conclude_interim", "conclude_switch"]
 
 EVENT_STREAM = b"text/event-stream"
 
@@ -52,6 +53,8 @@ class Concluded:
     """Whether the client may send another request on its connection."""
     is_event_stream: bool
     """Whether long silence is to be expected."""
+    keep_alive: KeepAlive | None = None
+    """For how long the API keeps its connection, where it says so."""
     stripped: int = 0
     """How many of the API's own CORS header lines were left out."""
     cookies_unparsed: int = 0
@@ -79,10 +82,10 @@ def conclude(
         MessageError: 502, where the response cannot be passed on safely.
     """
     check_fields(head.fields, 502)
-    head, cookies_unparsed = rewrite_head(forward, head)
+    head, cookies_unparsed = _rewrite_head(forward, head)
     index = index_fields(head.fields)
     method = b"HEAD" if forward.head_only else b""
-    upstream_framing = response_framing(method, head.status, head.minor_version, index)
+    upstream_framing = response_framing(method, head.status, index)
     downstream_framing = _framing_for(forward, upstream_framing)
     persists = (
         forward.persists and not close and downstream_framing.kind is not FramingKind.UNTIL_CLOSE
@@ -111,12 +114,13 @@ def conclude(
         is_event_stream=any(
             value.lower().startswith(EVENT_STREAM) for value in index.get(b"content-type", ())
         ),
+        keep_alive=read_keep_alive(index),
         stripped=stripped,
         cookies_unparsed=cookies_unparsed,
     )
 
 
-def rewrite_head(forward: Forward, head: ResponseHead) -> tuple[ResponseHead, int]:
+def _rewrite_head(forward: Forward, head: ResponseHead) -> tuple[ResponseHead, int]:
     """Change the cookies and the redirect of a final response, or of a 101, as the route says.
 
     Returns:
@@ -142,11 +146,25 @@ def conclude_interim(forward: Forward, head: ResponseHead) -> bytes:
     """
     index = index_fields(head.fields)
     check_fields(head.fields, 502)
-    dropped = _dropped(index) | {b"content-length"}
-    if forward.decision is not None and forward.decision.upstream_cors != "passthrough":
-        dropped |= _own_cors(index)
+    dropped = _dropped(index) | {b"content-length"} | _replaced_cors(forward, index)
     fields = strip_fields(head.fields, dropped)
     return serialize_response_head(ResponseHead(head.status, head.reason, 1, fields))
+
+
+def conclude_switch(forward: Forward, head: ResponseHead) -> tuple[bytes, int]:
+    """Give the API's 101 as the client gets it, without CORS of its own where ours replaces it.
+
+    Returns:
+        The head, and how many cookies could not be parsed.
+
+    Raises:
+        MessageError: 502, where the API switches to what nobody asked for.
+    """
+    head, unparsed = _rewrite_head(forward, head)
+    own = _replaced_cors(forward, index_fields(head.fields))
+    if own:
+        head = replace(head, fields=strip_fields(head.fields, own))
+    return conclude_upgrade(head, forward.upgrade), unparsed
 
 
 def _framing_for(forward: Forward, upstream: Framing) -> Framing:
@@ -166,6 +184,13 @@ def _dropped(index: FieldIndex) -> frozenset[bytes]:
 
 def _own_cors(index: FieldIndex) -> frozenset[bytes]:
     return frozenset(name for name in index if name.startswith(b"access-control-"))
+
+
+def _replaced_cors(forward: Forward, index: FieldIndex) -> frozenset[bytes]:
+    """Name the API's own fields for CORS, where the route's policy stands for them."""
+    decision = forward.decision
+    is_replaced = decision is not None and decision.upstream_cors != "passthrough"
+    return _own_cors(index) if is_replaced else frozenset()
 
 
 def _apply_policy(

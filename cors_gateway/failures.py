@@ -219,6 +219,15 @@ class Failure(StrEnum):
         "connection-limit",
         _Row(503, Fault.GATEWAY, "Every connection is in use", "connection_limit_reached"),
     )
+    OUT_OF_RESOURCES = (
+        "out-of-resources",
+        _Row(
+            503,
+            Fault.GATEWAY,
+            "The gateway cannot open another connection for now",
+            "proxy_internal_error",
+        ),
+    )
     INTERNAL = (
         "internal-error",
         _Row(500, Fault.GATEWAY, "The gateway has a fault", "proxy_internal_error"),

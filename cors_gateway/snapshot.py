@@ -22,6 +22,7 @@ __all__ = [
     "Admin",
     "Endpoint",
     "FileTree",
+    "HealthCheck",
     "Limits",
     "Listener",
     "ListenerTls",
@@ -79,6 +80,8 @@ class Limits:
     field_lines: int = 100
     content_bytes: int | None = None
     """The longest request content, or ``None`` for no bound."""
+    requests_per_connection: int | None = 1000
+    """After how many a connection is closed in order, or ``None`` for never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,8 @@ class UpstreamTimeouts:
 class PoolLimits:
     """The bounds on the connections to one upstream."""
 
-    connections: int = 256
+    connections: int = 1_000_000
+    """By default as many as there are clients, whose number has a bound of its own."""
     idle: float = 15.0
     """Seconds that an unused connection is kept."""
 
@@ -166,6 +170,22 @@ class FileTree:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """What the addresses of an API are asked, again and again, to see which of them answer."""
+
+    target: bytes
+    """To ask for, as on the wire; the upstream's base path is not put in front."""
+    authority: bytes
+    """What ``Host`` says."""
+    interval: float = 5.0
+    """Seconds between two checks of one address."""
+    timeout: float = 2.0
+    """Seconds from the beginning of a check to the head of the answer."""
+    statuses: frozenset[int] = frozenset()
+    """Those of an address that is well; empty for every 2xx."""
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
     """An API: where it is and how long to wait for it. Or a folder of files.
 
@@ -186,6 +206,8 @@ class Upstream:
     pool: PoolLimits = PoolLimits()
     files: FileTree | None = None
     """What is served by the gateway itself; there is no endpoint then."""
+    health_check: HealthCheck | None = None
+    """``None`` asks nothing: only requests show which addresses work."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,6 +44,7 @@ __all__ = [
     "ListenerText",
     "MaxAge",
     "NetworkText",
+    "OptionalCount",
     "OptionalSize",
     "RoutePath",
     "SettingsBlock",
@@ -64,7 +65,9 @@ DURATION_SCHEMA = {
     "examples": ["250ms", "10s", "1h"],
 }
 LONGEST_PATH = 1024
+MOST = 1_000_000
 MOST_WORKERS = 256
+COUNT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MOST}
 SIZE_SCHEMA = {"type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)$", "examples": ["64KiB"]}
 
 
@@ -106,6 +109,12 @@ def _size(value: object, *, least: int, most: int) -> int:
 
 def _optional_size(value: object) -> int | None:
     return None if value == "none" else parse_size(value)
+
+
+def _optional_count(value: object) -> int | None:
+    if value == "none":
+        return None
+    return parse_integer(value, least=1, most=MOST, instead=", or none")
 
 
 def _workers(value: object) -> int | str:
@@ -167,8 +176,14 @@ Text = Annotated[str, BeforeValidator(check_text)]
 Flag = Annotated[bool, BeforeValidator(parse_flag)]
 Count = Annotated[
     int,
-    BeforeValidator(partial(parse_integer, least=1, most=1_000_000)),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 1_000_000}),
+    BeforeValidator(partial(parse_integer, least=1, most=MOST)),
+    WithJsonSchema(COUNT_SCHEMA),
+]
+OptionalCount = Annotated[
+    int | None,
+    BeforeValidator(_optional_count),
+    PlainSerializer(lambda count: "none" if count is None else count),
+    WithJsonSchema({"anyOf": [{"enum": ["none"]}, COUNT_SCHEMA]}),
 ]
 FieldLineCount = Annotated[
     int,

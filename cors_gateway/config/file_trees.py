@@ -6,12 +6,9 @@ from cors_gateway.config.files_schema import FilesSettings
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.problems import Path
 from cors_gateway.config.substitution import Reader
-from cors_gateway.snapshot import FileTree, PoolLimits, Upstream
+from cors_gateway.snapshot import FileTree, Upstream
 
 __all__ = ["compile_files"]
-
-POOL = PoolLimits(connections=1_000_000)
-"""As many as there are clients, whose number has a bound of its own."""
 
 
 def compile_files(
@@ -50,7 +47,6 @@ def compile_files(
     return Upstream(
         url=f"files:{written}",
         authority=b"files",
-        pool=POOL,
         files=FileTree(root, fallback, prefix),
     )
 

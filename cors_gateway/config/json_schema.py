@@ -50,6 +50,7 @@ def json_schema() -> Schema:
     result["definitions"]["FilesSettings"]["required"] = ["root"]
     result["definitions"]["MatchSettings"]["required"] = ["path"]
     result["definitions"]["ExpectationSettings"]["required"] = ["path", "expect"]
+    result["definitions"]["HealthCheckSettings"]["required"] = ["path"]
     result["definitions"]["ListenerSettings"]["required"] = ["address"]
     result["definitions"]["ListenerTlsSettings"]["required"] = ["certificate", "key"]
     result["definitions"]["CorsSettings"]["anyOf"] = [

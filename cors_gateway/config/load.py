@@ -198,6 +198,7 @@ def _snapshot(
             field_section_bytes=limits.field_section,
             field_lines=limits.field_lines,
             content_bytes=limits.content,
+            requests_per_connection=limits.requests_per_connection,
         ),
         timeouts=Timeouts(
             head=timeouts.head,

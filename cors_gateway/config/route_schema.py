@@ -11,11 +11,11 @@ from pydantic import BeforeValidator, Field
 from cors_gateway.config.cookie_schema import CookieSettings
 from cors_gateway.config.cors_schema import Cors
 from cors_gateway.config.field_types import (
-    Count,
     FieldValue,
     FilePath,
     Flag,
     HostName,
+    OptionalCount,
     RoutePath,
     SettingsBlock,
     Text,
@@ -26,6 +26,7 @@ from cors_gateway.config.field_types import (
     UpstreamText,
 )
 from cors_gateway.config.files_schema import FilesSettings
+from cors_gateway.config.health_schema import HealthCheckSettings
 
 __all__ = [
     "HeaderSettings",
@@ -81,12 +82,20 @@ class UpstreamTimeoutSettings(SettingsBlock):
 class PoolSettings(SettingsBlock):
     """The connections that are kept to an API."""
 
-    connections: Count = Field(
-        default=256,
-        description="How many there may be at once, for each worker; further requests wait 1s, then 503.",
+    connections: OptionalCount = Field(
+        default=None,
+        description=(
+            "How many there may be at once, for each worker; further requests wait 1s, then 503. "
+            "none is as many as there are clients, so that slow ones keep nobody else waiting."
+        ),
+        examples=[256],
     )
     idle: Timeout = Field(
-        default=15.0, description="How long an unused one is kept; less than the API keeps it."
+        default=15.0,
+        description=(
+            "How long an unused one is kept; less than the API keeps it. Where the API says how "
+            "long that is (Keep-Alive), a second less than that is the most."
+        ),
     )
 
 
@@ -182,6 +191,10 @@ class UpstreamSettings(SettingsBlock):
     )
     pool: PoolSettings = Field(
         default_factory=PoolSettings, description="The connections that are kept to the API."
+    )
+    health_check: HealthCheckSettings | None = Field(
+        default=None,
+        description="What each of its addresses is asked again and again. Without it: nothing.",
     )
 
 

@@ -18,6 +18,7 @@ from cors_gateway.config.field_types import (
     Flag,
     HostName,
     NetworkText,
+    OptionalCount,
     OptionalSize,
     SettingsBlock,
     Size,
@@ -65,6 +66,13 @@ class LimitSettings(SettingsBlock):
         default=None,
         description="The largest request body; larger gets 413. none is no bound.",
         examples=["100MiB"],
+    )
+    requests_per_connection: OptionalCount = Field(
+        default=1000,
+        description=(
+            "Requests on one connection; the last answer says Connection: close, so that clients "
+            "spread anew over workers. none is no bound."
+        ),
     )
 
 

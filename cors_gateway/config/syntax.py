@@ -2,6 +2,8 @@
 
 import re
 
+from cors_gateway.config.problems import quote
+
 __all__ = ["explain_syntax"]
 
 
@@ -36,7 +38,7 @@ def _quote_starred(line: str, column: int) -> str:
     """Say to quote what was written: a ``*`` alone would stand for everybody."""
     # libyaml stops behind the star, at what cannot be in a reference.
     begun = [found for found in STARRED.finditer(line) if found.start() <= column]
-    return f'put it in quotes: "{begun[-1][0]}"' if begun else "put it in quotes"
+    return f"put it in quotes: {quote(begun[-1][0])}" if begun else "put it in quotes"
 
 
 STARRED = re.compile(r"""\*[^\s,\[\]{}"']*""")

@@ -3,6 +3,7 @@
 from cors_gateway.config.addresses import Address, UpstreamAddress, parse_upstream_url
 from cors_gateway.config.findings import Findings
 from cors_gateway.config.flaws import Flaw
+from cors_gateway.config.health_schema import HealthCheckSettings
 from cors_gateway.config.problems import Path, UnfitValueError, quote
 from cors_gateway.config.request_fields import check_field_name
 from cors_gateway.config.route_schema import (
@@ -14,12 +15,23 @@ from cors_gateway.config.route_schema import (
 )
 from cors_gateway.config.substitution import Reader
 from cors_gateway.cors.origins import parse_origin, suggest_origin
-from cors_gateway.snapshot import Endpoint, PoolLimits, Upstream, UpstreamTimeouts, UpstreamTls
+from cors_gateway.snapshot import (
+    Endpoint,
+    HealthCheck,
+    PoolLimits,
+    Upstream,
+    UpstreamTimeouts,
+    UpstreamTls,
+)
 
 __all__ = ["UpstreamTable", "compile_headers", "compile_origin"]
 
 UpstreamKey = tuple[
-    tuple[str, ...], UpstreamTlsSettings | None, UpstreamTimeoutSettings, PoolSettings
+    tuple[str, ...],
+    UpstreamTlsSettings | None,
+    UpstreamTimeoutSettings,
+    PoolSettings,
+    HealthCheck | None,
 ]
 Written = tuple[str, Path]
 """A URL and where it stands."""
@@ -44,7 +56,10 @@ class UpstreamTable:
             what, why = "{value} could be any of several hosts", "the urls are of different ones"
             self._findings.error((*path, "host"), what, why, "write the host, or preserve")
         urls = tuple(url for url, _ in written)
-        key = (urls, upstream.tls, upstream.timeouts, upstream.pool)
+        own_name = upstream.host in {"preserve", "upstream"}
+        host = parts[0].authority if own_name else upstream.host
+        health_check = self._health_check(upstream.health_check, host, (*path, "healthCheck"))
+        key = (urls, upstream.tls, upstream.timeouts, upstream.pool, health_check)
         if (known := self._upstreams.get(key)) is not None:
             return known
         compiled = Upstream(
@@ -62,10 +77,30 @@ class UpstreamTable:
                 idle=upstream.timeouts.idle,
                 tunnel=upstream.timeouts.tunnel,
             ),
-            pool=PoolLimits(connections=upstream.pool.connections, idle=upstream.pool.idle),
+            pool=_pool_limits(upstream.pool),
+            health_check=health_check,
         )
         self._upstreams[key] = compiled
         return compiled
+
+    def _health_check(
+        self, check: HealthCheckSettings | None, host: str, path: Path
+    ) -> HealthCheck | None:
+        """Compile what its addresses are asked, under the name by which requests call them."""
+        if check is None:
+            return None
+        if check.path is None:
+            if not self._findings.is_touched((*path, "path")):
+                why = "it says what the API is asked for"
+                self._findings.error((*path, "path"), "path is missing", why, "write path: /health")
+            return None
+        return HealthCheck(
+            target=check.path.encode(),
+            authority=host.encode(),
+            interval=check.interval,
+            timeout=check.timeout,
+            statuses=frozenset(check.status),
+        )
 
     def _urls(self, upstream: UpstreamSettings, path: Path) -> list[Written]:
         """Find the URLs and where they stand."""
@@ -170,6 +205,12 @@ def compile_origin(origin: str, path: Path, findings: Findings) -> bytes | None:
         why = "an origin is scheme://host[:port]"
         findings.error(path, "{value} is no origin", why, fix)
     return value
+
+
+def _pool_limits(pool: PoolSettings) -> PoolLimits:
+    if pool.connections is None:
+        return PoolLimits(idle=pool.idle)
+    return PoolLimits(pool.connections, pool.idle)
 
 
 def compile_headers(

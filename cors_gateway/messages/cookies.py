@@ -94,6 +94,9 @@ def rewrite_set_cookie(value: bytes, rewrite: CookieRewrite) -> tuple[bytes, boo
         except _UnparsedError:
             is_unparsed = True
             changed = attribute
+        if changed is None and is_unparsed:
+            # Gone altogether, it would leave the last word to what was not understood before it.
+            changed = attribute.partition(b"=")[0] + b"="
         if changed is not None:
             kept.append(changed)
     kept += _additions(rewrite, names)

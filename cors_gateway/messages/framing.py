@@ -103,10 +103,8 @@ def _coding_error(codings: tuple[bytes, ...]) -> MessageError:
     return MessageError(400, "The Transfer-Encoding is malformed.")
 
 
-def response_framing(
-    request_method: bytes, status: int, minor_version: int, index: FieldIndex
-) -> Framing:
-    """Decide how a response's content ends (RFC 9112 section 6.3).
+def response_framing(request_method: bytes, status: int, index: FieldIndex) -> Framing:
+    """Decide how a response's content ends (RFC 9112 section 6.3), whatever its version.
 
     Raises:
         MessageError: 502. The connection cannot be used further.
@@ -124,7 +122,7 @@ def response_framing(
     if codings is not None:
         # Section 6.3 would let another coding run until close, but then its bytes would be
         # passed on as if they were the content. We are stricter.
-        if minor_version == 0 or not _is_chunked(codings):
+        if not _is_chunked(codings):
             raise MessageError(502, "The response's transfer coding is not implemented.")
         return CHUNKED
     return UNTIL_CLOSE if length < 0 else Framing(FramingKind.COUNTED, length)
@@ -191,5 +189,13 @@ def request_persists(minor_version: int, index: FieldIndex) -> bool:
 
 
 def response_persists(minor_version: int, index: FieldIndex, framing: Framing) -> bool:
-    """Say whether the upstream will take another request on this connection."""
-    return framing.kind is not FramingKind.UNTIL_CLOSE and request_persists(minor_version, index)
+    """Say whether the upstream will take another request on this connection.
+
+    HTTP/1.0 knows no chunks: section 6.1 takes such a response for what it says, and its connection for
+    faulty.
+    """
+    if framing.kind is FramingKind.UNTIL_CLOSE:
+        return False
+    if framing.kind is FramingKind.CHUNKED and minor_version == 0:
+        return False
+    return request_persists(minor_version, index)

@@ -18,6 +18,7 @@ __all__ = [
     "ResponseHead",
     "check_head_size",
     "check_request_line_so_far",
+    "check_status_line_so_far",
     "find_head_end",
     "parse_request_line",
     "parse_status_line",
@@ -84,7 +85,8 @@ _REQUEST_LINE_SO_FAR = re.compile(
     rb"\r?|[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: (?:[\x21-\x7e]+(?: [\x21-\x7e]*\r?)?)?)?"
 )
 _TLS_HANDSHAKE = b"\x16\x03"
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
+_STATUS_LINE = re.compile(rb"HTTP/([1-9]\.[0-9]) +([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
+_STATUS_LINE_BEGINS = b"HTTP/"
 
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 
@@ -213,7 +215,9 @@ def parse_request_line(line: bytes) -> tuple[bytes, bytes, int]:
 def parse_status_line(line: bytes) -> tuple[int, bytes, int]:
     """Read status, reason phrase and minor version from a status line without its line end.
 
-    RFC 9112 section 4. Old servers leave out the space before an empty reason: that passes.
+    RFC 9112 section 4. What sloppy servers write passes, as with nginx: no space before an empty
+    reason, several before the status, and any version, which counts for 1.1 if it is not 1.0: what
+    has come as text on this connection is not another protocol.
     Statuses 600 to 999 pass (RFC 9110 section 15); below 100 nothing says what they mean.
 
     Raises:
@@ -222,8 +226,23 @@ def parse_status_line(line: bytes) -> tuple[int, bytes, int]:
     match = _STATUS_LINE.fullmatch(line)
     if match is None:
         raise MessageError(502, "The upstream's status line is malformed.")
-    minor, status, reason = match.groups()
-    return int(status), reason or b"", 1 if minor == b"1" else 0
+    version, status, reason = match.groups()
+    return int(status), reason or b"", 0 if version == b"1.0" else 1
+
+
+def check_status_line_so_far(buffer: bytes) -> None:
+    """Refuse at once what cannot become a response, rather than wait for its end.
+
+    What speaks SSH, SMTP or noise waits for an answer, and its head would never end.
+
+    Args:
+        buffer: The beginning of a head.
+
+    Raises:
+        MessageError: 502.
+    """
+    if not buffer.startswith(_STATUS_LINE_BEGINS[: len(buffer)]):
+        raise MessageError(502, "The upstream does not speak HTTP.")
 
 
 def serialize_request_head(head: RequestHead) -> bytes:

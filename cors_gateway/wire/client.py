@@ -13,6 +13,10 @@ __all__ = ["Client"]
 class Client(Protocol):
     """The connection that a request came by."""
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it closes behind the response in progress, which has to say so."""
+
     def write(self, data: bytes) -> None:
         """Send bytes of the response."""
 

@@ -53,6 +53,11 @@ class ClientSocket:
             transport is not None and not transport.is_reading() and sockets.has_hung_up(transport)
         )
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether something of the client has arrived that has not been read yet."""
+        return self.transport is not None and sockets.has_unread(self.transport)
+
     def write(self, data: bytes) -> None:
         """Send bytes."""
         if self.transport is not None and not self.transport.is_closing():

@@ -19,9 +19,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cors_gateway.failures import Failure
+from cors_gateway.failures import Failure, Fault
 from cors_gateway.snapshot import FileTree, Upstream
+from cors_gateway.wire import sockets
 from cors_gateway.wire.places import Place, Places
+from cors_gateway.wire.tick import NEVER
 from cors_gateway.wire.trust import client_context, failure_of_tls
 from cors_gateway.wire.upstream import Owner, UpstreamConnection
 
@@ -43,6 +45,9 @@ CLOSE_TIMEOUT = 24 * 3600.0
 """Seconds that TLS may take to close: so many that the pool's and a tunnel's deadlines come first.
 
 The event loop counts the time for what is still to be sent as well."""
+
+QUEUE_PAUSE = 0.02
+"""Seconds between two looks whether the queue of a unix socket has room again."""
 
 PAIR_BUFFER = 64 * 1024
 """Bytes of an answer with files that the kernel keeps between both ends; by itself it keeps 208 KiB.
@@ -119,6 +124,17 @@ class Dialer:
             for task, attempt in running.items():
                 self._give_up(task, attempt)
 
+    def renew_tls(self, context: ssl.SSLContext) -> None:
+        """Take what connections that are opened from now on begin TLS with."""
+        self._is_prepared = True
+        # A handshake is bounded by the claimant's deadline, which is earlier and knows the step.
+        timeout = self._upstream.timeouts.connect + 60
+        self._options = {
+            "ssl": context,
+            "ssl_handshake_timeout": timeout,
+            "ssl_shutdown_timeout": CLOSE_TIMEOUT,
+        }
+
     def _prepare(self) -> bool:
         """Make what all connections share; say whether that could be done."""
         tls = self._upstream.tls
@@ -130,13 +146,7 @@ class Dialer:
             message = f"the TLS files of the upstream {self._upstream.url} cannot be used"
             self._loop.call_exception_handler({"message": message, "exception": error})
             return False
-        # A handshake is bounded by the claimant's deadline, which is earlier and knows the step.
-        timeout = self._upstream.timeouts.connect + 60
-        self._options = {
-            "ssl": context,
-            "ssl_handshake_timeout": timeout,
-            "ssl_shutdown_timeout": CLOSE_TIMEOUT,
-        }
+        self.renew_tls(context)
         return True
 
     async def _race(self, running: dict[asyncio.Task[Outcome], _Attempt], tell: Tell) -> Outcome:
@@ -161,7 +171,7 @@ class Dialer:
             if place is None:
                 waited |= {name.lookup for name in places.names if name.lookup is not None}
             if not waited:
-                return failure or Failure.DNS_ERROR
+                return failure or self._dns_failure()
             if not running and failure is None:
                 tell(Failure.DNS_TIMEOUT)
             timeout = min(
@@ -173,23 +183,45 @@ class Dialer:
                 waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
             )
             if not done and not running:
-                return failure or Failure.DNS_ERROR
+                return failure or self._dns_failure()
             for task in [each for each in running if each.done()]:
                 attempt = running.pop(task)
                 attempt.place.dialing -= 1
                 outcome = task.result()
                 if not isinstance(outcome, Failure):
-                    attempt.place.shunned_until = 0.0
+                    if attempt.place.trouble is not Failure.CONNECTION_TERMINATED:
+                        places.note_success(attempt.place, loop.time())
                     return outcome
-                failure = outcome
-                self._doubt(attempt.place)
+                if failure is not Failure.OUT_OF_RESOURCES:
+                    # What we could not try ourselves is not to be blamed on the API.
+                    failure = outcome
+                self._doubt(attempt.place, outcome)
             for attempt in running.values():
                 if attempt.until <= loop.time() and attempt.place.name is not None:
                     attempt.place.name.renew()
 
+    def _dns_failure(self) -> Failure:
+        lacks = any(name.lacks_resources for name in self._places.names)
+        return Failure.OUT_OF_RESOURCES if lacks else Failure.DNS_ERROR
+
+    async def dial_place(self, place: Place, owner: Owner) -> UpstreamConnection | Failure:
+        """Open a connection to one place and no other, for nobody's request.
+
+        Args:
+            place: where to.
+            owner: who keeps the connection.
+        """
+        self._is_prepared = self._is_prepared or self._prepare()
+        if not self._is_prepared:
+            return Failure.TLS_FILES
+        return await self._open(_Attempt(place, NEVER, lambda _: None), owner)
+
     async def _attempt(self, attempt: _Attempt) -> Outcome:
-        place = attempt.place
-        connection = UpstreamConnection(self._owner)
+        opened = await self._open(attempt, self._owner)
+        return opened if isinstance(opened, Failure) else (opened, attempt.place)
+
+    async def _open(self, attempt: _Attempt, owner: Owner) -> UpstreamConnection | Failure:
+        connection = UpstreamConnection(owner)
         try:
             await self._connect(connection, attempt)
         except (OSError, UnicodeError) as error:
@@ -197,7 +229,7 @@ class Dialer:
         except asyncio.CancelledError:
             connection.abort()
             raise
-        return (connection, place) if connection.is_open() else Failure.CONNECTION_TERMINATED
+        return connection if connection.is_open() else Failure.CONNECTION_TERMINATED
 
     async def _connect(self, connection: UpstreamConnection, attempt: _Attempt) -> None:
         loop, place = self._loop, attempt.place
@@ -207,9 +239,6 @@ class Dialer:
         options = self._options
         if options:
             options = {**options, "server_hostname": place.server_name}
-        if isinstance(place.address, str):
-            await loop.create_unix_connection(lambda: connection, place.address, **options)
-            return
         sock = socket.socket(place.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             await self._connect_socket(sock, place.address)
@@ -219,7 +248,10 @@ class Dialer:
         if options:
             attempt.until = loop.time() + HANDSHAKE_START
             attempt.tell(Failure.TLS_TIMEOUT)
-        await loop.create_connection(lambda: connection, sock=sock, **options)
+        if place.family == socket.AF_UNIX:
+            await loop.create_unix_connection(lambda: connection, sock=sock, **options)
+        else:
+            await loop.create_connection(lambda: connection, sock=sock, **options)
 
     async def _connect_within(self, connection: UpstreamConnection, files: FileTree) -> None:
         """Connect to a part of this process, where nobody else can."""
@@ -237,10 +269,14 @@ class Dialer:
             raise
         await self._loop.create_unix_connection(lambda: connection, sock=ours)
 
-    async def _connect_socket(self, sock: socket.socket, address: tuple[Any, ...]) -> None:
+    async def _connect_socket(self, sock: socket.socket, address: str | tuple[Any, ...]) -> None:
         """Connect; the loop's own way has a thread look even an address up (uvloop)."""
         loop = self._loop
         error = sock.connect_ex(address)
+        while error == errno.EAGAIN and sock.family == socket.AF_UNIX:
+            # The API's queue is full. Over TCP the kernel would try again by itself.
+            await asyncio.sleep(QUEUE_PAUSE)
+            error = sock.connect_ex(address)
         if error == errno.EINPROGRESS:
             writable = loop.create_future()
             loop.add_writer(sock, _set, writable)
@@ -252,9 +288,13 @@ class Dialer:
         if error:
             raise OSError(error, os.strerror(error))
 
-    def _doubt(self, place: Place) -> None:
+    def _doubt(self, place: Place, failure: Failure) -> None:
         """Try a place after the others, and see whether its name stands for something else."""
-        self._places.shun(place, self._loop.time(), SHUNNED)
+        if failure.fault is Fault.GATEWAY:
+            return
+        now = self._loop.time()
+        self._places.shun(place, now, SHUNNED)
+        self._places.note_trouble(place, now, failure)
         if place.name is not None:
             place.name.renew()
 
@@ -264,7 +304,7 @@ class Dialer:
         if not task.done():
             task.cancel()
             if self._loop.time() >= attempt.until:
-                self._doubt(attempt.place)
+                self._doubt(attempt.place, Failure.CONNECTION_TIMEOUT)
         elif not task.cancelled() and task.exception() is None:
             outcome = task.result()
             if not isinstance(outcome, Failure):
@@ -284,6 +324,8 @@ def failure_of(error: OSError | UnicodeError) -> Failure:
         return Failure.DNS_ERROR
     if isinstance(error, ConnectionRefusedError | FileNotFoundError):
         return Failure.CONNECTION_REFUSED
+    if error.errno in sockets.NO_RESOURCES:
+        return Failure.OUT_OF_RESOURCES
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return Failure.CONNECTION_TERMINATED
     if isinstance(error, TimeoutError):

@@ -12,17 +12,18 @@ import asyncio
 from time import monotonic
 from typing import cast
 
-from cors_gateway.answers import Answer, answer_failure, serialize_answer
+from cors_gateway.answers import Answer, answer_failure
 from cors_gateway.failures import Failure
 from cors_gateway.messages.framing import FramingKind
-from cors_gateway.messages.heads import MessageError, find_head_end, salvage_head
+from cors_gateway.messages.heads import MessageError, salvage_head
 from cors_gateway.plan import plan, refuse
 from cors_gateway.planned import Forward, Peer, Respond
 from cors_gateway.wire import sockets
 from cors_gateway.wire.client_socket import ClientSocket
-from cors_gateway.wire.content import ContentReader, content_reader
+from cors_gateway.wire.content import ContentReader
 from cors_gateway.wire.exchange import Exchange
 from cors_gateway.wire.heads import HeadCutter, read_request_head
+from cors_gateway.wire.own_answers import reader_of_unwanted, write_out
 from cors_gateway.wire.plane import Connection, Plane
 from cors_gateway.wire.record import AccessRecord, describe_request, note_answer
 from cors_gateway.wire.tick import Deadline
@@ -32,8 +33,9 @@ __all__ = ["DownstreamConnection"]
 PIPELINED_BYTES = 64 * 1024
 """Bytes of later requests that may wait while one is in progress."""
 
-DISCARDED_BYTES = 64 * 1024
-"""Bytes of content that are read and dropped so that a connection may live on after an answer."""
+LULL = 0.3
+"""Seconds without a request after which a connection is closed when the gateway stops: who has just
+used one is likely to use it again, and closing would meet that request on its way."""
 
 
 class DownstreamConnection(asyncio.Protocol):
@@ -48,6 +50,8 @@ class DownstreamConnection(asyncio.Protocol):
         "_is_full",
         "_peer",
         "_plane",
+        "_quiet_since",
+        "_served",
         "_socket",
     )
 
@@ -61,6 +65,8 @@ class DownstreamConnection(asyncio.Protocol):
         self._discarding: ContentReader | None = None
         self._is_busy = False
         self._is_full = False
+        self._served = 0
+        self._quiet_since = plane.ticker.now
         self._deadline = Deadline(plane.ticker)
 
     # What asyncio tells.
@@ -159,6 +165,7 @@ class DownstreamConnection(asyncio.Protocol):
         head = read_request_head(raw, snapshot.limits.field_lines)
         if len(head.target) > snapshot.limits.target_bytes:
             raise MessageError(414, "The request target is too long.")
+        self._served += 1
         planned = plan(snapshot, head, self._peer, plane.pseudonym)
         describe_request(record, head, planned)
         self._deadline.clear()
@@ -171,14 +178,9 @@ class DownstreamConnection(asyncio.Protocol):
             self._respond(planned, record)
 
     def _respond(self, planned: Respond, record: AccessRecord) -> None:
-        framing = planned.framing
-        persists = planned.persists and not self._plane.draining
-        is_short = framing.kind is FramingKind.COUNTED and framing.length <= DISCARDED_BYTES
-        if is_short and not planned.expects_continue:
-            # The content is dropped, never read as a request (RFC 9112, section 9.3).
-            self._discarding = content_reader(framing, strict=True)
-        elif framing.kind is not FramingKind.NONE:
-            persists = False
+        self._discarding = reader_of_unwanted(planned)
+        is_known = self._discarding is not None or planned.framing.kind is FramingKind.NONE
+        persists = planned.persists and is_known and not self.is_used_up
         self._answer(planned.answer, record, persists=persists, head_only=planned.head_only)
         if self._discarding is not None:
             self._discard(self._heads.take_unread())
@@ -211,21 +213,19 @@ class DownstreamConnection(asyncio.Protocol):
     def _write_answer(
         self, answer: Answer, record: AccessRecord, *, persists: bool, head_only: bool
     ) -> None:
-        written = serialize_answer(
-            answer,
-            request_id=record.request_id,
-            date=self._plane.ticker.date,
-            head_only=head_only,
-            persists=persists,
-        )
-        record.response_bytes = len(written) - find_head_end(written)
-        self.write(written)
+        self.write(write_out(self._plane, answer, record, persists=persists, head_only=head_only))
         if persists:
             self._await_head()
         else:
             self._linger()
 
     # What an exchange asks for.
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it closes behind the response in progress, which has to say so."""
+        most = self._plane.snapshot.limits.requests_per_connection
+        return self._plane.draining or (most is not None and self._served >= most)
 
     def write(self, data: bytes) -> None:
         """Send bytes of a response."""
@@ -263,14 +263,14 @@ class DownstreamConnection(asyncio.Protocol):
     ) -> None:
         """Answer instead of the upstream."""
         self._exchange = None
-        persists = persists and not self._plane.draining
+        persists = persists and not self.is_used_up
         self._write_answer(answer, record, persists=persists, head_only=head_only)
         self._next_request()
 
     def exchange_ended(self, *, persists: bool, still_sending: bool) -> None:
         """Go on with the next request, or close."""
         self._exchange = None
-        if persists and not self._plane.closing:
+        if persists:
             self._await_head()
         elif still_sending or self._heads.unread:
             self._linger()
@@ -307,9 +307,13 @@ class DownstreamConnection(asyncio.Protocol):
             exchange.overdue()
 
     def drain(self) -> None:
-        """Close when the request in progress is answered, or now if there is none."""
+        """Close when the request in progress is answered, or when none seems to be coming."""
         if self._exchange is None and self._discarding is None and self._socket.is_open:
-            self._close()
+            was_quiet = self._plane.ticker.now - self._quiet_since >= LULL
+            if was_quiet and not self._heads.unread and not self._socket.has_unread:
+                self._close()
+            else:
+                self._deadline.set(LULL)
 
     def stop(self) -> None:
         """Say that the request in progress will not be finished, and close."""
@@ -332,7 +336,8 @@ class DownstreamConnection(asyncio.Protocol):
         if self._is_full:
             self._deadline.set(timeouts.write, untaken=self.untaken_bytes())
         else:
-            self._deadline.set(timeouts.keep_alive)
+            self._deadline.set(LULL if self._plane.closing else timeouts.keep_alive)
+            self._quiet_since = self._plane.ticker.now
 
     def _time_is_up(self) -> None:
         untaken = self.untaken_bytes()
@@ -341,10 +346,10 @@ class DownstreamConnection(asyncio.Protocol):
             self._await_head()
         elif self._is_full or self._discarding:
             self.abort()
-        elif self._heads.unread:
+        elif self._heads.unread and not self._plane.closing:
             error = MessageError(408, "The request did not arrive in time.")
             self._refuse_head(error, self._heads.unread)
-        else:
+        elif not self._socket.has_unread:
             self._close()
 
     def _break_down(self, error: Exception) -> None:

@@ -44,13 +44,13 @@ without content, on a reused connection, before any byte of a response (RFC 9110
 from time import monotonic
 
 from cors_gateway.answers import CONTINUE, answer_failure
-from cors_gateway.conclude import Concluded, conclude, conclude_interim, rewrite_head
+from cors_gateway.conclude import Concluded, conclude, conclude_interim, conclude_switch
 from cors_gateway.failures import Failure, failure_of_message
 from cors_gateway.messages.heads import MessageError, ResponseHead
 from cors_gateway.planned import Forward
-from cors_gateway.upgrades import conclude_upgrade
 from cors_gateway.wire.client import Client
 from cors_gateway.wire.content import ContentReader, RequestContent, ResponseContent, content_reader
+from cors_gateway.wire.ending import let_go, may_repeat
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord, note_failure, note_response
 from cors_gateway.wire.state import CONNECTED, Patience, State
@@ -164,7 +164,7 @@ class Exchange:
             head,
             date=self._plane.ticker.date,
             request_id=self.record.request_id,
-            close=self.state is State.SENDING or self._plane.draining,
+            close=self.state is State.SENDING or self._client.is_used_up,
         )
         self._response = ResponseContent(concluded)
         self._patience.streams = concluded.is_event_stream
@@ -208,13 +208,8 @@ class Exchange:
         upstream = self._upstream
         if not self._expects(*CONNECTED) or upstream is None:
             return
-        if (
-            self.state is State.WAITING
-            and upstream.reused
-            and not upstream.response_begun
-            and not self._retried
-            and self._forward.is_repeatable
-        ):
+        is_first = self.state is State.WAITING and not self._retried
+        if is_first and may_repeat(self._forward, upstream):
             self._retried = True
             self._upstream = None
             upstream.close()
@@ -336,8 +331,7 @@ class Exchange:
         if upstream is None or self.state is not State.WAITING or not self._forward.upgrade:
             self._fail(Failure.UPGRADE_UNEXPECTED)
             return
-        head, unparsed = rewrite_head(self._forward, head)
-        switched = conclude_upgrade(head, self._forward.upgrade)
+        switched, unparsed = conclude_switch(self._forward, head)
         note_response(self.record, head.status, monotonic(), unparsed=unparsed)
         self._upstream = None
         self.state = State.ENDED
@@ -346,16 +340,10 @@ class Exchange:
 
     def _finish(self, concluded: Concluded) -> None:
         complete = self.state is State.RELAYING
-        upstream = self._upstream
-        self._upstream = None
+        upstream, self._upstream = self._upstream, None
         self._end()
         if upstream is not None:
-            if complete and concluded.upstream_persists:
-                self._pool.release(upstream)
-            elif complete:
-                upstream.close()
-            else:
-                upstream.abort()
+            let_go(self._pool, upstream, concluded, complete=complete)
         persists = complete and concluded.downstream_persists
         self._client.exchange_ended(persists=persists, still_sending=not complete)
 

@@ -129,6 +129,9 @@ def read_response_head(raw: bytes) -> ResponseHead:
     end = raw.index(b"\n")
     line = raw[: end - 1] if raw[end - 1 : end] == b"\r" else raw[:end]
     status, reason, minor_version = parse_status_line(line)
+    if line[:13] not in {b"HTTP/1.1 %d " % status, b"HTTP/1.0 %d " % status}:
+        # The parser is stricter with this line than we are, and it has been read.
+        raw = b"HTTP/1.1 200 OK\r\n" + raw[end + 1 :]
     parser = HttpResponseParser(
         None,
         None,

@@ -2,20 +2,28 @@
 
 A place is one address of one endpoint, with the connections that are open to it. The one with the
 fewest requests in progress is next; among equals they take turns. One that could not be
-connected to goes to the end of the order for some seconds, but stays in it: when all are bad, the
-first that is back is found at once. Addresses of a name come and go with what the resolver says;
-this module opens no connection and asks no resolver by itself.
+connected to, or fails its health checks, goes to the end of the order, but stays in it: when all are
+bad, the first that is back is found at once. The operator is told when one goes and when it is
+back. Addresses of a name come and go with what the resolver says; this module opens no connection
+and asks no resolver by itself.
 """
 
 import socket
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
+from cors_gateway.failures import Failure
 from cors_gateway.snapshot import Endpoint, Upstream
 from cors_gateway.wire.resolver import Address, Name, Names
 from cors_gateway.wire.upstream import UpstreamConnection
 
-__all__ = ["Place", "Places"]
+__all__ = ["Place", "Places", "Tell"]
+
+QUIET = 10.0
+"""Seconds after an address has come back in which the operator is not told of it again."""
+
+Tell = Callable[[str, str], None]
+"""Takes a level of the log and a sentence for the operator."""
 
 
 class Place:
@@ -27,10 +35,14 @@ class Place:
         "family",
         "idle",
         "is_gone",
+        "is_told",
+        "is_unwell",
         "name",
         "open",
+        "quiet_until",
         "server_name",
         "shunned_until",
+        "trouble",
     )
 
     def __init__(
@@ -56,6 +68,14 @@ class Place:
         """Attempts to connect that are in progress."""
         self.shunned_until = 0.0
         """A time of the loop's clock."""
+        self.is_unwell = False
+        """Whether it fails its health checks."""
+        self.trouble: Failure | str | None = None
+        """What keeps it from being used; ``None`` since it has last worked."""
+        self.is_told = False
+        """Whether the operator knows of that."""
+        self.quiet_until = 0.0
+        """Before when the operator has heard enough of it; a time of the loop's clock."""
         self.is_gone = False
         """Whether the name has lost this address."""
 
@@ -63,6 +83,17 @@ class Place:
     def load(self) -> int:
         """The requests in progress."""
         return self.open + self.dialing - len(self.idle)
+
+    def is_last(self, now: float) -> bool:
+        """Say whether it comes after those that work."""
+        return self.is_unwell or self.shunned_until > now
+
+    def __str__(self) -> str:
+        """Spell the address, as the access log does."""
+        if isinstance(self.address, str):
+            return f"unix:{self.address}"
+        host, port = self.address[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class _Endpoint:
@@ -111,10 +142,18 @@ class _Endpoint:
 class Places:
     """The places of one upstream, and whose turn it is."""
 
-    __slots__ = ("_all", "_endpoints", "_turn", "_within", "names", "shunned")
+    __slots__ = ("_all", "_endpoints", "_tell", "_turn", "_url", "_within", "names", "shunned")
 
-    def __init__(self, upstream: Upstream, names: Names) -> None:
-        """Make the places that need no resolver."""
+    def __init__(self, upstream: Upstream, names: Names, tell: Tell | None = None) -> None:
+        """Make the places that need no resolver.
+
+        Args:
+            upstream: whose they are.
+            names: what is known of the names that several upstreams share.
+            tell: who hears of places that go and come back.
+        """
+        self._url = upstream.url
+        self._tell = tell
         server_name = "" if upstream.tls is None else upstream.tls.server_name
         self._endpoints = [_Endpoint(each, server_name, names) for each in upstream.endpoints]
         # Files are served in this process: a place without an address.
@@ -146,7 +185,7 @@ class Places:
         best = places[self._turn % count]
         for index in range(self._turn + 1, self._turn + count):
             place = places[index % count]
-            if (place.shunned_until > now, place.load) < (best.shunned_until > now, best.load):
+            if (place.is_last(now), place.load) < (best.is_last(now), best.load):
                 best = place
         return best
 
@@ -159,12 +198,36 @@ class Places:
             for place in (*places[shift:], *places[:shift])
             if place not in tried and (place.name is None or place.name.known)
         ]
-        return min(left, key=lambda each: (each.shunned_until > now, each.load), default=None)
+        return min(left, key=lambda each: (each.is_last(now), each.load), default=None)
 
     def shun(self, place: Place, now: float, seconds: float) -> None:
         """Try a place only after the others for a while."""
         place.shunned_until = max(place.shunned_until, now + seconds)
         self.shunned += 1
+
+    def note_trouble(self, place: Place, now: float, trouble: Failure | str) -> None:
+        """Tell of a place that works no more, once."""
+        place.trouble = trouble
+        if not place.is_told and now >= place.quiet_until:
+            place.is_told = True
+            left = "is not used for now" if len(self._all) > 1 else "cannot be used"
+            self._say("warning", f"{place} {left}: {trouble}")
+
+    def note_success(self, place: Place, now: float) -> None:
+        """Tell of a place that works again; not while its health checks say that it does not."""
+        place.shunned_until = 0.0
+        if place.trouble is None or place.is_unwell:
+            return
+        place.trouble = None
+        if place.is_told:
+            place.is_told = False
+            place.quiet_until = now + QUIET
+            back = "is used again" if len(self._all) > 1 else "can be used again"
+            self._say("info", f"{place} {back}")
+
+    def _say(self, level: str, sentence: str) -> None:
+        if self._tell is not None:
+            self._tell(level, f"upstream {self._url}: {sentence}")
 
     def sweep(self, now: float) -> None:
         """Renew what the names stand for, and close what is open to addresses that are gone."""

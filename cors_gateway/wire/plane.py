@@ -1,26 +1,32 @@
 """What all connections of one worker share: the snapshot, the pools, the clock, the records.
 
 The snapshot is a plain attribute: a request reads it once, when its head is complete, and keeps
-what it was decided by; so a reload changes no request that has begun.
+what it was decided by; so a reload, which exchanges it, changes no request that has begun.
 """
 
 import asyncio
 import secrets
+import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from cors_gateway.snapshot import Snapshot, Upstream
+from cors_gateway.snapshot import Snapshot, Upstream, UpstreamTls
 from cors_gateway.wire.dialing import ServeFiles
-from cors_gateway.wire.pool import Pool
+from cors_gateway.wire.places import Tell
+from cors_gateway.wire.pool import Pool, PoolUsage
+from cors_gateway.wire.pools import Pools
 from cors_gateway.wire.record import AccessRecord
-from cors_gateway.wire.resolver import Names
 from cors_gateway.wire.tick import Ticker
 
 __all__ = ["Connection", "Plane", "TakeRecords"]
 
 TakeRecords = Callable[[Sequence[AccessRecord]], None]
 """Takes the records since the last tick."""
+
+FEW = 8
+"""Connections of clients that are taken however short the process is of something: what others than
+clients use up must not end all service."""
 
 LAST_WORDS = 0.5
 """Seconds in which a client can still be told that the gateway stops."""
@@ -55,6 +61,7 @@ class Plane:
         loop: asyncio.AbstractEventLoop,
         take_records: TakeRecords | None = None,
         internal: ServeFiles | None = None,
+        tell: Tell | None = None,
     ) -> None:
         """Make a plane; ``start`` lets its clock run.
 
@@ -63,6 +70,7 @@ class Plane:
             loop: where it runs.
             take_records: who logs and counts, at every tick.
             internal: who serves files in this process, for routes that have some.
+            tell: who hears of addresses of APIs that go and come back.
         """
         self.snapshot = snapshot
         self.loop = loop
@@ -70,7 +78,9 @@ class Plane:
         self.draining = False
         """Whether every response says that its connection will close."""
         self.closing = False
-        """Whether a connection closes after the response in progress, whatever that has said."""
+        """Whether a connection closes soon after the response in progress, whatever that has said."""
+        self.sheds = False
+        """Whether further clients are turned away, because the process is short of something."""
         self.connections: set[Connection] = set()
         self._refused: set[Connection] = set()  # being told so: they take nobody's place
         self.accepted = 0
@@ -81,9 +91,7 @@ class Plane:
         """What ``Via`` calls this instance, so that it knows its own requests again."""
         self._take_records = take_records
         self._records: list[AccessRecord] = []
-        self._internal = internal
-        self._names = Names(loop)
-        self._pools: dict[Upstream, Pool] = {}
+        self._pools = Pools(snapshot.routes, loop, self.ticker, internal, tell)
         self._id_prefix = secrets.token_hex(6)
         self._id_count = 0
         self._emptied: asyncio.Future[None] | None = None
@@ -94,16 +102,28 @@ class Plane:
 
     def pool_of(self, upstream: Upstream) -> Pool:
         """Give the pool of an upstream."""
-        pool = self._pools.get(upstream)
-        if pool is None:
-            pool = Pool(upstream, self.loop, self.ticker, self._names, self._internal)
-            self._pools[upstream] = pool
-        return pool
+        return self._pools.of(upstream)
 
     @property
     def pools(self) -> Mapping[Upstream, Pool]:
         """The pools that requests have needed so far."""
         return self._pools
+
+    def pool_usages(self) -> Iterable[tuple[str, PoolUsage]]:
+        """Give what each pool does and has counted, with a route's name; several may have one."""
+        return self._pools.usages()
+
+    def go_over_to(
+        self, snapshot: Snapshot, contexts: Mapping[UpstreamTls, ssl.SSLContext]
+    ) -> None:
+        """Serve another snapshot from the next request on.
+
+        Args:
+            snapshot: with the same listeners.
+            contexts: what is read anew of the files that TLS to upstreams needs.
+        """
+        self.snapshot = snapshot
+        self._pools.follow(snapshot.routes, contexts)
 
     def new_request_id(self) -> bytes:
         """Make an identifier that is unique among all instances."""
@@ -124,7 +144,7 @@ class Plane:
     def add(self, connection: Connection) -> bool:
         """Take a new connection; say whether there is room for it."""
         taken = len(self.connections) - len(self._refused)
-        has_room = taken < self.snapshot.limits.connections
+        has_room = taken < self.snapshot.limits.connections and (not self.sheds or taken < FEW)
         self.accepted += 1
         self.connections.add(connection)
         if not has_room:
@@ -161,8 +181,7 @@ class Plane:
             await self._is_empty_within(LAST_WORDS)
             for connection in tuple(self.connections):
                 connection.abort()
-        for pool in self._pools.values():
-            pool.close()
+        self._pools.close()
         self.ticker.stop()
         self.flush_records()
 
@@ -190,6 +209,5 @@ class Plane:
             except Exception as error:  # noqa: BLE001 - the others have deadlines too
                 self.report_fault(error)
                 connection.abort()
-        for pool in self._pools.values():
-            pool.sweep()
+        self._pools.sweep()
         self.flush_records()

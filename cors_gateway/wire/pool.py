@@ -4,23 +4,27 @@ One pool per upstream and worker. A connection is reused only if it is certainly
 exchange ended exactly at a message boundary, nothing has arrived since, and it has not been idle
 for long. Requests that must not be sent twice get a connection that is new or was in use a moment
 ago, because an API may be closing an idle one just now. Of several addresses each request gets
-the one with the fewest in progress (``places``); opening connections is ``dialing``.
+the one with the fewest in progress (``places``); opening connections is ``dialing``, asking whether
+an address is well is ``health``.
 """
 
 import asyncio
+import ssl
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cors_gateway.failures import Failure
+from cors_gateway.messages.keep_alive import KeepAlive
 from cors_gateway.snapshot import Upstream
 from cors_gateway.wire.dialing import Dialer, ServeFiles
-from cors_gateway.wire.places import Place, Places
+from cors_gateway.wire.health import HealthChecks
+from cors_gateway.wire.places import Place, Places, Tell
 from cors_gateway.wire.resolver import Names
 from cors_gateway.wire.tick import Ticker
 from cors_gateway.wire.upstream import ResponseTaker, UpstreamConnection
 
-__all__ = ["Pool", "PoolUsage"]
+__all__ = ["COUNTED", "Pool", "PoolUsage"]
 
 RECENT = 1.0
 """Seconds since its last use in which a connection may carry a request that must not be repeated.
@@ -32,6 +36,11 @@ MAX_WAIT = 1.0
 
 SHUTDOWN = 1.0
 """Seconds that an API has to answer the end of TLS; meanwhile the connection takes a place."""
+
+MARGIN = 1.0
+"""Seconds by which a connection is given up before the API does, where that says when it will.
+
+A request that is on its way while the API closes is lost; so long the way should not be."""
 
 DOUBTED = 1.0
 """Seconds in which an address that closed a connection under a request comes after the others."""
@@ -54,18 +63,31 @@ class Claimant(ResponseTaker, Protocol):
 class PoolUsage:
     """What a pool's connections are doing, and what has become of them so far."""
 
-    busy: int
+    busy: int = 0
     """Connections that serve a request or a tunnel, or are being closed."""
-    idle: int
-    connecting: int
-    waiting: int
+    idle: int = 0
+    connecting: int = 0
+    waiting: int = 0
     """Requests for which there is no connection."""
-    opened: int
+    opened: int = 0
     """Connections that were ever opened."""
-    retried: int
+    retried: int = 0
     """Requests that were sent again because a connection proved dead."""
-    shunned: int
+    shunned: int = 0
     """How often an address was put behind the others."""
+    used: int = 0
+    """Addresses that requests go to."""
+    unused: int = 0
+    """Addresses that are tried after those."""
+
+    def since(self, earlier: "PoolUsage") -> "PoolUsage":
+        """Give the same with what has been counted after ``earlier`` only."""
+        counted = {name: getattr(self, name) - getattr(earlier, name) for name in COUNTED}
+        return replace(self, **counted)
+
+
+COUNTED = ("opened", "retried", "shunned")
+"""What only grows; the rest is as it is now."""
 
 
 class Pool:
@@ -78,6 +100,7 @@ class Pool:
         ticker: Ticker,
         names: Names | None = None,
         internal: ServeFiles | None = None,
+        tell: Tell | None = None,
     ) -> None:
         """Make an empty pool.
 
@@ -87,17 +110,23 @@ class Pool:
             ticker: the clock.
             names: what is known of the names that several pools share.
             internal: who serves files in this process.
+            tell: who hears of addresses that go and come back.
         """
         self._upstream = upstream
         self._loop = loop
         self._ticker = ticker
-        self._places = Places(upstream, names or Names(loop))
+        self._places = Places(upstream, names or Names(loop), tell)
         self._dialer = Dialer(upstream, self._places, loop, self, internal)
+        check = upstream.health_check
+        self._checks = (
+            None if check is None else HealthChecks(check, self._places, self._dialer, loop)
+        )
         self._open: dict[UpstreamConnection, Place] = {}
         self._connecting: dict[Claimant, asyncio.Task[None]] = {}
         self._waiting: deque[Claimant] = deque()
         self._opened = 0
         self._retried = 0
+        self._is_closed = False
 
     def acquire(self, claimant: Claimant, *, repeatable: bool, fresh: bool = False) -> None:
         """Find a connection for ``claimant``, now or later.
@@ -123,17 +152,35 @@ class Pool:
             min(idle, key=lambda each: each[0].idle_since).popleft().close()
         self._connect(claimant)
 
-    def release(self, connection: UpstreamConnection) -> None:
-        """Take back a connection whose exchange has ended."""
+    def release(self, connection: UpstreamConnection, keep_alive: KeepAlive | None = None) -> None:
+        """Take back a connection whose exchange has ended.
+
+        Args:
+            connection: the connection.
+            keep_alive: for how long the API keeps it, where it has said so.
+        """
         place = self._open.get(connection)
         if not connection.release() or place is None or place.is_gone:
             connection.close()
             return
+        if place.trouble is not None:
+            self._places.note_success(place, self._ticker.now)
+        kept = self._upstream.pool.idle
+        if keep_alive is not None:
+            if keep_alive.timeout is not None:
+                kept = min(kept, keep_alive.timeout - MARGIN)
+            if kept <= 0 or keep_alive.max == 0:
+                connection.close()
+                return
         connection.resume_reading()
         if self._waiting and connection.is_clean():
             self._waiting.popleft().connected(connection)
             return
-        connection.idle_since = self._ticker.now
+        if self._is_closed:
+            connection.close()
+            return
+        now = self._ticker.now
+        connection.idle_since, connection.idle_until = now, now + kept
         place.idle.append(connection)
 
     def withdraw(self, claimant: Claimant) -> None:
@@ -149,7 +196,11 @@ class Pool:
         """Take that the API closed a connection without an answer: others come before it."""
         place = self._open.get(connection)
         if place is not None:
-            self._places.shun(place, self._ticker.now, DOUBTED)
+            now = self._ticker.now
+            self._places.shun(place, now, DOUBTED)
+            if not connection.reused:
+                # Of one used before it is everyday: the API closes what is idle.
+                self._places.note_trouble(place, now, connection.failure)
 
     def forget(self, connection: UpstreamConnection) -> None:
         """Take that a connection is closed."""
@@ -162,15 +213,18 @@ class Pool:
 
     def sweep(self) -> None:
         """Close what has been idle for too long, or leads to where the API no longer is."""
-        self._places.sweep(self._ticker.now)
+        now = self._ticker.now
+        self._places.sweep(now)
+        if self._checks is not None and not self._is_closed:
+            self._checks.sweep(now)
         if self._upstream.tls is not None:
             for connection in tuple(self._open):
-                connection.check_closing(self._ticker.now, SHUTDOWN)
-        oldest = self._ticker.now - self._upstream.pool.idle
+                connection.check_closing(now, SHUTDOWN)
         for place in self._places:
             idle = place.idle
-            while idle and idle[0].idle_since <= oldest:
-                idle.popleft().close()
+            for connection in [each for each in idle if each.idle_until <= now]:
+                idle.remove(connection)
+                connection.close()
             while idle and self._waiting:
                 # One that had something to read when it was released has read it by now.
                 found = self._take_idle(place, repeatable=True)
@@ -181,6 +235,8 @@ class Pool:
     def usage(self) -> PoolUsage:
         """Tell what the connections are doing."""
         idle = sum(len(place.idle) for place in self._places)
+        now = self._ticker.now
+        unused = sum(place.is_last(now) for place in self._places)
         return PoolUsage(
             busy=len(self._open) - idle,
             idle=idle,
@@ -189,10 +245,24 @@ class Pool:
             opened=self._opened,
             retried=self._retried,
             shunned=self._places.shunned,
+            used=len(tuple(self._places)) - unused,
+            unused=unused,
         )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was closed, and nothing of it is left."""
+        return self._is_closed and not (self._open or self._connecting or self._waiting)
+
+    def renew_tls(self, context: ssl.SSLContext) -> None:
+        """Take what connections that are opened from now on begin TLS with."""
+        self._dialer.renew_tls(context)
 
     def close(self) -> None:
         """Close every idle connection; those in use close when their exchange ends."""
+        self._is_closed = True
+        if self._checks is not None:
+            self._checks.close()
         for place in self._places:
             while place.idle:
                 place.idle.popleft().close()
@@ -207,7 +277,7 @@ class Pool:
             if not repeatable and self._ticker.now - connection.idle_since > RECENT:
                 break
             idle.pop()
-            if connection.is_clean():
+            if connection.idle_until > self._ticker.now and connection.is_clean():
                 found = connection
                 break
             if connection.is_tls and connection.is_open():

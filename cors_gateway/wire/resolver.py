@@ -14,7 +14,11 @@ import asyncio
 import contextlib
 import socket
 import threading
+from collections.abc import Collection
+from functools import partial
 from typing import Any
+
+from cors_gateway.wire.sockets import NO_RESOURCES
 
 __all__ = ["Address", "Name", "Names"]
 
@@ -53,6 +57,7 @@ class Name:
         "_loop",
         "_used",
         "known",
+        "lacks_resources",
         "lookup",
     )
 
@@ -63,6 +68,8 @@ class Name:
         self._last: tuple[Address, ...] = ()
         self.lookup: asyncio.Future[None] | None = None
         """The lookup in progress; ``known`` is up to date when it is done."""
+        self.lacks_resources = False
+        """Whether the last lookup failed for want of a thread, a descriptor or memory."""
         self.known: tuple[Address, ...] | None = None
         """Its addresses, in the order to try them; ``None`` where there is no answer that counts.
 
@@ -97,10 +104,11 @@ class Name:
             thread.start()
         except RuntimeError:
             # No thread to be had is trouble like that of a resolver.
-            self._loop.call_soon(self._learn, None)
+            self._loop.call_soon(partial(self._learn, None, lacks=True))
 
     def _ask(self) -> None:
         answer: tuple[Address, ...] | None
+        lacks = False
         try:
             # Not AI_ADDRCONFIG: in a container without IPv6 it hides the ::1 of localhost.
             found = socket.getaddrinfo(self._host, None, type=socket.SOCK_STREAM)
@@ -109,14 +117,15 @@ class Name:
             answer = () if error.errno in _NO_SUCH_NAME else None
         except UnicodeError:
             answer = ()
-        except OSError:
-            answer = None
+        except OSError as error:
+            answer, lacks = None, error.errno in NO_RESOURCES
         # The loop may be closed by the time that a slow resolver answers.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._learn, answer)
+            self._loop.call_soon_threadsafe(partial(self._learn, answer, lacks=lacks))
 
-    def _learn(self, answer: tuple[Address, ...] | None) -> None:
+    def _learn(self, answer: tuple[Address, ...] | None, *, lacks: bool) -> None:
         """Take an answer: addresses, none at all, or ``None`` where the resolver had trouble."""
+        self.lacks_resources = lacks
         now = self._answered = self._loop.time()
         if answer is not None:
             self._learned = now
@@ -151,3 +160,8 @@ class Names:
         if name is None:
             name = self._names[host] = Name(host, self._loop)
         return name
+
+    def keep_only(self, hosts: Collection[str]) -> None:
+        """Forget names that nobody will ask for again; who uses one has it."""
+        for host in self._names.keys() - set(hosts):
+            del self._names[host]

@@ -6,6 +6,7 @@ buffer that is empty says nothing of the megabytes that the kernel may still hol
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import select
 import socket
@@ -14,9 +15,11 @@ import termios
 from typing import Any, cast
 
 __all__ = [
+    "NO_RESOURCES",
     "WRITE_BUFFER",
     "abort_with_reset",
     "has_hung_up",
+    "has_unread",
     "is_tls",
     "pause_reading",
     "peer_address",
@@ -26,6 +29,12 @@ __all__ = [
     "untaken_bytes",
     "was_reset",
 ]
+
+NO_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN})
+"""What the kernel says where the gateway, or its machine, has no descriptor or memory left.
+
+Not EADDRNOTAVAIL: without a free port it says so too, but also of every IPv6 address in a container
+that has none."""
 
 WRITE_BUFFER = 64 * 1024
 """Bytes that wait for a slow peer before the other side is paused."""
@@ -52,6 +61,11 @@ def abort_with_reset(transport: asyncio.Transport | None) -> None:
 def has_hung_up(transport: asyncio.Transport) -> bool:
     """Say whether the peer has closed its side or the connection is gone."""
     return bool(_events(transport, _HANG_UP))
+
+
+def has_unread(transport: asyncio.Transport) -> bool:
+    """Say whether the kernel has something of the peer that has not been read yet."""
+    return bool(_events(transport, select.POLLIN))
 
 
 def was_reset(transport: asyncio.Transport) -> bool:

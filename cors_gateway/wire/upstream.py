@@ -16,7 +16,12 @@ import ssl
 from typing import Protocol, cast
 
 from cors_gateway.failures import Failure
-from cors_gateway.messages.heads import MessageError, ResponseHead, find_head_end
+from cors_gateway.messages.heads import (
+    MessageError,
+    ResponseHead,
+    check_status_line_so_far,
+    find_head_end,
+)
 from cors_gateway.wire import sockets
 from cors_gateway.wire.content import ContentReader
 from cors_gateway.wire.heads import read_response_head
@@ -85,6 +90,7 @@ class UpstreamConnection(asyncio.Protocol):
         "exchange",
         "failure",
         "idle_since",
+        "idle_until",
         "is_tls",
         "response_begun",
         "reused",
@@ -114,6 +120,8 @@ class UpstreamConnection(asyncio.Protocol):
         """Whether a response began before the request was complete: the API may never read the
         rest, and take it for the next request."""
         self.idle_since = 0.0
+        self.idle_until = 0.0
+        """When it is given up, if nobody has used it by then."""
         self.is_tls = False
 
     # What asyncio tells.
@@ -288,6 +296,7 @@ class UpstreamConnection(asyncio.Protocol):
             if end < 0 or end > MAX_RESPONSE_HEAD:
                 if len(buffer) > MAX_RESPONSE_HEAD:
                     raise MessageError(431, "the response head is too large")
+                check_status_line_so_far(buffer)
                 self._buffer = buffer
                 return
             head = read_response_head(buffer[:end])

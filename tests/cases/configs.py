@@ -632,13 +632,14 @@ routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
     Row(
         "sizes and counts out of bounds",
         """\
-server: {limits: {target: 1B, connections: 0, fieldLines: 5}}
+server: {limits: {target: 1B, connections: 0, fieldLines: 5, requestsPerConnection: 0}}
 routes: [{match: {path: /}, upstream: "http://a:1", cors: false}]
 """,
         """\
 1:27: server.limits.target: "1B" is out of bounds, write 256B to 1MiB
 1:44: server.limits.connections: 0 is out of bounds, write a number from 1 to 1000000
 1:59: server.limits.fieldLines: 5 is out of bounds, write a number from 10 to 10000
+1:85: server.limits.requestsPerConnection: 0 is out of bounds, write a number from 1 to 1000000, or none
 """,
     ),
     Row(
@@ -1461,6 +1462,30 @@ routes:
 3:33: routes[1].upstream.url: url is missing, a route leads to an API, write url: http://host:port
 3:37: routes[1].files: files is one too many, upstream is there already, remove one
 3:51: routes[1].files.root: "not-built" is not there, looked for at "/conf/not-built", build it
+""",
+    ),
+    Row(
+        "health checks that ask nothing, or what cannot be asked",
+        """\
+routes:
+- {match: {path: /a}, upstream: {url: "http://a:1", healthCheck: {}}, cors: false}
+- {match: {path: /b}, upstream: {url: "http://a:1", healthCheck: {path: health}}, cors: false}
+- {match: {path: /c}, upstream: {url: "http://a:1", healthCheck: {path: "http://a:1/health"}}, cors: false}
+- {match: {path: /d}, upstream: {url: "http://a:1", healthCheck: {path: "/é"}}, cors: false}
+- {match: {path: /e}, upstream: {url: "http://a:1", healthCheck: {path: "/a#b"}}, cors: false}
+- {match: {path: /f}, upstream: {url: "http://a:1", healthCheck: {path: /a, interval: 0s, status: [99, x]}}, cors: false}
+- {match: {path: /g}, upstream: {url: "http://a:1", healthCheck: /health}, cors: false}
+""",
+        """\
+2:66: routes[0].upstream.healthCheck.path: path is missing, it says what the API is asked for, write path: /health
+3:73: routes[1].upstream.healthCheck.path: "health" does not begin with /, write "/health"
+4:73: routes[2].upstream.healthCheck.path: "http://a:1/health" does not begin with /, write the path alone
+5:73: routes[3].upstream.healthCheck.path: "/é" is not percent-encoded, it is sent as it stands here, encode it: é is %C3%A9
+6:73: routes[4].upstream.healthCheck.path: "/a#b" has a fragment, servers never see it, remove it
+7:87: routes[5].upstream.healthCheck.interval: "0s" is no time to wait, write at least 1ms
+7:100: routes[5].upstream.healthCheck.status[0]: 99 is out of bounds, write a number from 200 to 599
+7:104: routes[5].upstream.healthCheck.status[1]: "x" is not a whole number, write a number from 200 to 599
+8:66: routes[6].upstream.healthCheck: "/health" is not a block, its keys are path, interval, timeout, status, write a block of keys below healthCheck
 """,
     ),
     Row(

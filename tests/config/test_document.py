@@ -88,6 +88,7 @@ def test_anchors_and_aliases_are_read_where_they_are_written() -> None:
     assert str(document.position(("d",))) == "f.yaml:3:4"
 
 
+@pytest.mark.row("E1")
 def test_an_alias_bomb_is_refused_before_it_goes_off() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]

@@ -16,6 +16,7 @@ from cors_gateway.snapshot import (
     Admin,
     Drain,
     Endpoint,
+    HealthCheck,
     Limits,
     Listener,
     ListenerTls,
@@ -50,6 +51,7 @@ def assert_says(result: Loaded, row: Row) -> None:
     assert beginnings + said[len(expected) :] == expected
 
 
+@pytest.mark.row("E1", "E2", "E3", "E4")
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.title) for row in INVALID])
 def test_a_mistake_is_said_at_its_place_with_its_remedy(row: Row) -> None:
     result = loaded(row.text)
@@ -66,6 +68,7 @@ def test_a_warning_does_not_keep_from_loading(row: Row) -> None:
     assert result.snapshot is not None
 
 
+@pytest.mark.row("E10")
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.title) for row in (*INVALID, *WARNED)])
 def test_no_problem_shows_what_came_from_outside(row: Row) -> None:
     said = render_text(loaded(row.text).problems).lower()
@@ -159,7 +162,7 @@ server:
   workers: 1
   publicOrigin: https://www.example.com
   trustedProxies: [10.0.0.0/8, "::1"]
-  limits: {connections: 7, target: 1KiB, fieldSection: 2KiB, fieldLines: 10, content: 1MiB}
+  limits: {connections: 7, target: 1KiB, fieldSection: 2KiB, fieldLines: 10, content: 1MiB, requestsPerConnection: 5}
   timeouts: {head: 1s, content: 2s, write: 3s, keepAlive: 4s}
   drain: {delay: 5s, timeout: 6s}
 admin: false
@@ -197,6 +200,7 @@ routes:
       timeouts: {connect: 1s, response: 2s, idle: 3s}
       headers: {set: {X-Api-Key: "${SECRET}"}, remove: [X-Debug]}
       pool: {connections: 8, idle: 9s}
+      healthCheck: {path: "/up?deep", interval: 7s, timeout: 1s, status: [200, 204]}
   - match: {path: /b}
     upstream: {url: unix:/run/b, host: b.example.com, origin: https://b.example.com}
     cors: {allowOrigins: ["*"]}
@@ -208,7 +212,7 @@ routes:
     )
     assert snapshot.public_origin == b"https://www.example.com"
     assert snapshot.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1"))
-    assert snapshot.limits == Limits(7, 1024, 2048, 10, 1 << 20)
+    assert snapshot.limits == Limits(7, 1024, 2048, 10, 1 << 20, 5)
     assert snapshot.timeouts == Timeouts(1, 2, 3, 4)
     assert snapshot.drain == Drain(5, 6)
     assert snapshot.log == LogSettings("debug", "json", access=False)
@@ -221,6 +225,9 @@ routes:
     assert (api.host_field, api.origin_field) == (b"legacy:5000", b"")
     assert api.upstream.timeouts == UpstreamTimeouts(1, 2, 3)
     assert api.upstream.pool == PoolLimits(8, 9)
+    statuses = frozenset({200, 204})
+    check = HealthCheck(b"/up?deep", b"legacy:5000", 7, 1, statuses)
+    assert api.upstream.health_check == check
     assert api.set_fields == ((b"X-Api-Key", b"Tr0ub4dor"),)
     assert api.remove_fields == {b"x-debug"}
     assert (api.source, api.policy_source) == ("f.yaml:35", "f.yaml:14")
@@ -242,7 +249,7 @@ routes:
     assert other.host_field == b"b.example.com"
     assert other.origin_field == b"https://b.example.com"
     assert (other.policy_name, other.policy_key) == (None, "routes[1].cors")
-    assert other.policy_source == "f.yaml:47"
+    assert other.policy_source == "f.yaml:48"
     assert snapshot.router.match(b"x", b"/b/c", b"GET").route is other
 
 
@@ -442,6 +449,7 @@ def routes(count: int) -> str:
     )
 
 
+@pytest.mark.row("E9")
 @pytest.mark.parametrize(
     "written",
     [

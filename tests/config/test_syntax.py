@@ -79,3 +79,10 @@ def test_a_star_that_is_not_there_is_not_shown() -> None:
     explained = explain_syntax("did not find", "while scanning an alias", "", 0)
 
     assert explained[2] == "put it in quotes"
+
+
+def test_what_is_to_be_quoted_moves_no_cursor() -> None:
+    """U+202E turns the direction of writing round; YAML allows it."""
+    context = "while scanning an alias"
+    _, _, fix = explain_syntax("did not find …", context, "a: *\u202eb", 4)
+    assert fix == 'put it in quotes: "*\\u202eb"'

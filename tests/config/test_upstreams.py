@@ -4,7 +4,7 @@ import pytest
 
 from cors_gateway.config.load import load
 from cors_gateway.config.public_suffixes import is_public_suffix
-from cors_gateway.snapshot import Endpoint, Upstream, UpstreamTls
+from cors_gateway.snapshot import Endpoint, HealthCheck, Upstream, UpstreamTls
 from tests.cases.configs import FakeReader
 
 READER = FakeReader(
@@ -107,3 +107,26 @@ routes:
 
     assert first.upstream != second.upstream
     assert second.upstream is third.upstream
+
+
+@pytest.mark.parametrize(
+    "upstream, host",
+    [
+        pytest.param("{url: 'http://api:5000/v1'}", b"api:5000", id="the client's is none"),
+        pytest.param("{url: 'http://api:5000', host: upstream}", b"api:5000", id="its own"),
+        pytest.param("{url: 'http://api:5000', host: a.example}", b"a.example", id="a value"),
+        pytest.param("{url: 'unix:/run/api'}", b"localhost", id="a socket"),
+    ],
+)
+def test_a_health_check_calls_the_api_as_requests_do(upstream: str, host: bytes) -> None:
+    asked = upstream.replace("}", ", healthCheck: {path: /up}}")
+
+    assert compiled(asked).health_check == HealthCheck(b"/up", host)
+
+
+def test_apis_that_are_asked_differently_are_two() -> None:
+    plain = compiled("{url: 'http://api'}")
+    asked = compiled("{url: 'http://api', healthCheck: {path: /up}}")
+
+    assert plain != asked
+    assert plain.health_check is None

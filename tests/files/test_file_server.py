@@ -445,7 +445,7 @@ async def test_a_client_that_goes_while_it_is_connected_leaves_nothing(
         begun.set()
         await asyncio.Event().wait()
 
-    gateway.plane._internal = never
+    gateway.plane._pools._internal = never
     client = await gateway.connects()
     await client.asks("/a.css")
     await begun.wait()

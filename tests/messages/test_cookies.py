@@ -343,3 +343,8 @@ def test_any_bytes_pass_or_change_without_a_line_of_their_own(
     assert set(written) & {*range(9), *range(10, 32), 127} <= set(value)
     if set(value) & {*range(9), *range(10, 32), 127}:
         assert (written, is_unparsed) == (value, True)
+
+
+def test_a_domain_that_was_not_understood_does_not_get_the_last_word() -> None:
+    line = b"a=b; Domain=a b; Domain=c"
+    assert rewrite_set_cookie(line, HOST_ONLY) == (b"a=b; Domain=a b; Domain=", True)

@@ -11,6 +11,7 @@ from cors_gateway.messages.heads import (
     ResponseHead,
     check_head_size,
     check_request_line_so_far,
+    check_status_line_so_far,
     find_head_end,
     parse_request_line,
     parse_status_line,
@@ -188,6 +189,9 @@ def test_the_known_methods_are_those_that_the_parser_receives() -> None:
         pytest.param(b"HTTP/1.1 200", (200, b"", 1), id="no space before an empty reason"),
         pytest.param(b"HTTP/1.1 200 Tr\xe8s bien", (200, b"Tr\xe8s bien", 1), id="B34 latin-1"),
         pytest.param(b"HTTP/1.1 999 Request denied", (999, b"Request denied", 1), id="999"),
+        pytest.param(b"HTTP/1.1  200 OK", (200, b"OK", 1), id="B33 two spaces"),
+        pytest.param(b"HTTP/1.2 200 OK", (200, b"OK", 1), id="B33 a higher minor version"),
+        pytest.param(b"HTTP/2.0 200 OK", (200, b"OK", 1), id="B33 another major version"),
     ],
 )
 def test_a_status_line_is_read(line: bytes, expected: tuple[int, bytes, int]) -> None:
@@ -202,10 +206,11 @@ def test_a_status_line_is_read(line: bytes, expected: tuple[int, bytes, int]) ->
         pytest.param(b"HTTP/1.1 20", id="two digits"),
         pytest.param(b"HTTP/1.1 2000 OK", id="four digits"),
         pytest.param(b"HTTP/1.1 200OK", id="no space"),
-        pytest.param(b"HTTP/1.1  200 OK", id="two spaces"),
         pytest.param(b"HTTP/1.1 000 OK", id="status 000"),
         pytest.param(b"HTTP/1.1 099 OK", id="status 099"),
-        pytest.param(b"HTTP/2.0 200 OK", id="HTTP/2.0"),
+        pytest.param(b"HTTP/2 200 OK", id="no minor version"),
+        pytest.param(b"HTTP/1.10 200 OK", id="a minor version of two digits"),
+        pytest.param(b"HTTP/1.1\t200 OK", id="a tab"),
         pytest.param(b"HTTP/0.9 200 OK", id="HTTP/0.9"),
         pytest.param(b"ICY 200 OK", id="ICY"),
         pytest.param(b"HTTP/1.1 200 O\x00K", id="B34 NUL in the reason"),
@@ -217,6 +222,28 @@ def test_a_status_line_is_read(line: bytes, expected: tuple[int, bytes, int]) ->
 def test_a_status_line_is_refused(line: bytes) -> None:
     with pytest.raises(MessageError) as caught:
         parse_status_line(line)
+    assert caught.value.status == 502
+
+
+@pytest.mark.parametrize("begun", [b"", b"H", b"HTTP", b"HTTP/", b"HTTP/1.1 200 O"])
+def test_what_may_become_a_status_line_is_waited_for(begun: bytes) -> None:
+    check_status_line_so_far(begun)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param(b"S", id="B13 the first byte of an SSH banner"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="B13 an SSH banner"),
+        pytest.param(b"220 mail.example ESMTP\r\n", id="B13 SMTP"),
+        pytest.param(b"\x15\x03\x01", id="B13 TLS"),
+        pytest.param(b"\r\nHTTP/1.1 200 OK\r\n", id="an empty line in front"),
+        pytest.param(b"http/1.1", id="in lower case"),
+    ],
+)
+def test_what_cannot_become_a_status_line_is_refused_at_once(begun: bytes) -> None:
+    with pytest.raises(MessageError) as caught:
+        check_status_line_so_far(begun)
     assert caught.value.status == 502
 
 

@@ -314,7 +314,7 @@ BYTE_READERS: dict[str, Callable[[bytes], object]] = {
 FIELD_READERS: dict[str, Callable[[FieldIndex], object]] = {
     "request framing": lambda index: request_framing(1, index),
     "HTTP/1.0 request framing": lambda index: request_framing(0, index),
-    "response framing": lambda index: response_framing(b"GET", 200, 1, index),
+    "response framing": lambda index: response_framing(b"GET", 200, index),
     "persistence": lambda index: request_persists(1, index),
     "host": lambda index: host_of_request(index, TARGET, 1),
     "connection options": lambda index: check_connection_options(connection_options(index)),
@@ -354,7 +354,7 @@ def test_a_length_that_is_passed_on_is_the_length_that_was_framed(
 ) -> None:
     index = index_fields(fields)
     try:
-        framing = response_framing(b"GET", status, 1, index)
+        framing = response_framing(b"GET", status, index)
     except MessageError:
         return
     lengths = index_fields(rewrite_content_length(fields, index, status)).get(b"content-length", ())

@@ -67,7 +67,9 @@ class Gateway:
     def __init__(self, snapshot: Snapshot, sock: socket.socket) -> None:
         self.loop = asyncio.get_running_loop()
         self.records: list[AccessRecord] = []
-        self.plane = Plane(snapshot, self.loop, self._note)
+        self.told: list[tuple[str, str]] = []
+        """What the operator heard: levels and sentences."""
+        self.plane = Plane(snapshot, self.loop, self._note, tell=self._tell)
         self.address = sock.getsockname()
         self.sock = sock
         self.clients: list[RawClient] = []
@@ -76,6 +78,9 @@ class Gateway:
 
     def _note(self, records: Sequence[AccessRecord]) -> None:
         self.records += records
+
+    def _tell(self, level: str, sentence: str) -> None:
+        self.told.append((level, sentence))
 
     async def start(self) -> None:
         self.loop.set_exception_handler(lambda _, context: self.faults.append(context))
@@ -111,4 +116,6 @@ class Gateway:
         self.server.close()
         await self.plane.drain(1)
         await until(lambda: not self.plane.connections and not self.open_upstreams)
+        # What was cancelled ends some turns of the event loop later.
+        await until(lambda: not any(t.get_name() == "health" for t in asyncio.all_tasks()))
         assert self.faults == []

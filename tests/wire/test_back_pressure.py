@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cors_gateway.snapshot import Timeouts, UpstreamTimeouts
+from cors_gateway.snapshot import Limits, Timeouts, UpstreamTimeouts
 from cors_gateway.wire import client_socket
 from cors_gateway.wire.downstream import DownstreamConnection
 from tests.wire.conftest import StartGateway
@@ -144,9 +144,11 @@ async def sends_until_paused(gateway: Gateway, peer: RawPeer) -> int:
 
 @pytest.mark.row("A14", "D31")
 async def test_no_request_is_begun_while_the_client_does_not_read(
-    gateway: Gateway, api: ScriptedUpstream
+    start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
     """Or every pipelined request would add its answer to what waits."""
+    limits = Limits(requests_per_connection=None)
+    gateway = await start_gateway(snapshot_of(route_to(api.port), limits=limits))
     client = await gateway.connects(receive_buffer=4096)
     preflight = (
         b"OPTIONS / HTTP/1.1\r\nHost: gw.example\r\nOrigin: %b\r\n"

@@ -52,6 +52,7 @@ class Side:
     failure: Failure = Failure.CONNECTION_TERMINATED
     response_begun: bool = False
     answered_early: bool = False
+    is_used_up: bool = False
     untaken: int = 0
 
     def write(self, data: bytes) -> None:

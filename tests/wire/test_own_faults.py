@@ -31,6 +31,7 @@ async def assert_next_is_served(gateway: Gateway, api: ScriptedUpstream) -> None
     assert (await client.gets()).content == b"ok"
 
 
+@pytest.mark.row("F10")
 async def test_f10_in_the_plan(
     gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +49,7 @@ async def test_f10_in_the_plan(
     await assert_next_is_served(gateway, api)
 
 
+@pytest.mark.row("F10")
 @pytest.mark.parametrize("where", ["conclude", "content_reader", "ResponseContent"])
 async def test_f10_when_the_response_is_concluded(
     gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, where: str
@@ -67,6 +69,7 @@ async def test_f10_when_the_response_is_concluded(
     await assert_next_is_served(gateway, api)
 
 
+@pytest.mark.row("F10")
 async def test_f10_while_content_is_relayed(
     gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +88,7 @@ async def test_f10_while_content_is_relayed(
     await assert_next_is_served(gateway, api)
 
 
+@pytest.mark.row("F10")
 async def test_f10_while_content_arrives(
     gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +105,7 @@ async def test_f10_while_content_arrives(
     await assert_next_is_served(gateway, api)
 
 
+@pytest.mark.row("F10")
 @pytest.mark.parametrize("event", ["connected", "connect_failed"])
 async def test_f10_when_a_connection_is_there_or_not(
     gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, event: str
@@ -114,6 +119,7 @@ async def test_f10_when_a_connection_is_there_or_not(
     the_one_fault(gateway)
 
 
+@pytest.mark.row("F10")
 async def test_f10_when_an_exchange_begins(
     gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +132,8 @@ async def test_f10_when_an_exchange_begins(
     await assert_next_is_served(gateway, api)
 
 
-@pytest.mark.parametrize("where", ["read_request_head", "describe_request", "serialize_answer"])
+@pytest.mark.row("F10")
+@pytest.mark.parametrize("where", ["read_request_head", "describe_request", "write_out"])
 async def test_f10_before_anything_is_known_of_a_request(
     gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -140,6 +147,7 @@ async def test_f10_before_anything_is_known_of_a_request(
     await assert_next_is_served(gateway, api)
 
 
+@pytest.mark.row("F10")
 async def test_f10_in_one_connections_deadline(
     gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,6 +71,16 @@ async def test_the_api_is_asked_and_its_101_relayed_as_it_is(
     await client.sees(b"\x81\x05frame\x00\xff")
 
 
+@pytest.mark.row("B36")
+async def test_cors_of_the_apis_own_is_not_on_its_101_either(
+    gateway: Gateway, api: ScriptedUpstream
+) -> None:
+    client, peer = await asked(gateway, api)
+    start, end = SWITCHED.split(b"\r\n", 1)
+    await peer.sends(start + b"\r\nAccess-Control-Allow-Origin: *\r\n" + end)
+    await client.sees(SWITCHED)
+
+
 async def test_a_tunnel_has_one_record_when_it_ends(
     gateway: Gateway, api: ScriptedUpstream
 ) -> None:

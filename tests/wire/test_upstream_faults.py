@@ -195,23 +195,6 @@ async def test_b9_what_must_not_be_repeated_is_not(
 
 
 @pytest.mark.row("B11")
-async def test_b11_connections_that_close_while_idle_fail_nobody(
-    gateway: Gateway, api: ScriptedUpstream
-) -> None:
-    async def answer_once(peer: RawPeer) -> None:
-        await api.reads_request(peer)
-        await peer.sends(OK)
-        await asyncio.sleep(0)
-        peer.closes()
-
-    api.runs(answer_once)
-    client = await gateway.connects()
-    for _ in range(150):
-        await client.asks()
-        assert (await client.gets()).content == b"ok"
-
-
-@pytest.mark.row("B11")
 async def test_b11_what_must_not_be_repeated_gets_a_connection_used_just_now(
     gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,13 +229,19 @@ async def test_b11_what_must_not_be_repeated_gets_a_connection_used_just_now(
             marks=pytest.mark.row("B13"),
         ),
         pytest.param(
+            b"SSH-2.0-OpenSSH_9.2\r\n",
+            "response-malformed",
+            id="B13: SSH, which waits for us",
+            marks=pytest.mark.row("B13"),
+        ),
+        pytest.param(
             b"\x15\x03\x01\x00\x02\x02\x46\n\n",
             "response-malformed",
             id="B13: TLS",
             marks=pytest.mark.row("B13"),
         ),
         pytest.param(b"\r\n\r\n", "response-malformed", id="empty lines"),
-        pytest.param(b"HTTP/2.0 200 OK\r\n\r\n", "response-malformed", id="HTTP/2.0"),
+        pytest.param(b"HTTP/2 200 OK\r\n\r\n", "response-malformed", id="HTTP/2"),
         pytest.param(b"HTTP/1.1 000 OK\r\n\r\n", "response-malformed", id="status 000"),
         pytest.param(b"HTTP/1.1 20 OK\r\n\r\n", "response-malformed", id="status of two digits"),
     ],
@@ -643,6 +632,9 @@ async def test_b32_what_concerns_the_apis_connection_ends_here(
         pytest.param(b"HTTP/1.1 200 OK\nContent-Length: 2\nA: b\n\n", id="bare LF"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA:\r\n b\r\n\r\n", id="folded"),
         pytest.param(b"HTTP/1.1 200\r\nContent-Length: 2\r\nA: b\r\n\r\n", id="no reason"),
+        pytest.param(b"HTTP/1.1  200 OK\r\nContent-Length: 2\r\nA: b\r\n\r\n", id="two spaces"),
+        pytest.param(b"HTTP/1.2 200 OK\r\nContent-Length: 2\r\nA: b\r\n\r\n", id="HTTP/1.2"),
+        pytest.param(b"HTTP/2.0 200 OK\nContent-Length: 2\nA: b\n\n", id="HTTP/2.0, bare LF"),
     ],
 )
 async def test_b33_a_sloppy_head_is_put_right(
@@ -653,6 +645,21 @@ async def test_b33_a_sloppy_head_is_put_right(
     response = await client.gets()
     assert (response.status, response.value("A"), response.content) == (200, b"b", b"ok")
     assert b"\n" not in response.head.replace(b"\r\n", b"")
+
+
+@pytest.mark.row("B23")
+async def test_b23_chunks_of_http_1_0_are_taken_once(
+    gateway: Gateway, api: ScriptedUpstream
+) -> None:
+    client, peer = await asked(gateway, api)
+    await peer.sends(
+        b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\nok\r\n0\r\n\r\n"
+    )
+    response = await client.gets()
+    assert (response.status, response.content) == (200, b"ok")
+    await peer.sees_end(End.CLOSED)
+    await assert_next_is_served(gateway, api)
 
 
 @pytest.mark.row("B33")
