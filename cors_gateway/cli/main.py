@@ -31,7 +31,6 @@ HELP = f"""\
 usage: {PROGRAM} COMMAND [options]
 
 Stands in front of an API and gives browsers the CORS they need.
-
 {{verbs}}
 
 example:

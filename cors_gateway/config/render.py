@@ -15,7 +15,7 @@ from cors_gateway.config.problems import Path
 from cors_gateway.config.scalars import resolve_scalar
 from cors_gateway.config.substitution import Filled
 
-__all__ = ["REDACTED", "effective_settings", "render"]
+__all__ = ["REDACTED", "effective_settings", "render", "shown_value"]
 
 REDACTED = "[redacted]"
 PURE = re.compile(r"\$\{(?:file:[^}]*|[A-Za-z_][A-Za-z0-9_]*(?::\?[^}]*)?)\}")
@@ -46,24 +46,33 @@ def effective_settings(loaded: Loaded) -> dict[str, Any]:
         raise ValueError("a configuration with errors has no effective settings")
     settings = loaded.settings.model_dump(by_alias=True)
     return {
-        key: _shown(value, (key,), loaded.filling.filled)
+        key: shown_value(value, (key,), loaded.filling.filled)
         for key, value in settings.items()
         if value is not None
     }
 
 
-def _shown(value: Any, path: Path, filled: dict[Path, Filled]) -> Any:
+def shown_value(value: Any, path: Path, filled: dict[Path, Filled]) -> Any:
+    """Give a dumped value of the settings as far as it may be shown.
+
+    Args:
+        value: what stands there.
+        path: where, from the root of the settings.
+        filled: what of the document came from outside.
+    """
     if isinstance(value, dict):
         # Nothing is empty on purpose: what is None was not written and has no default.
         return {
-            key: _shown(item, (*path, key), filled)
+            key: shown_value(item, (*path, key), filled)
             for key, item in value.items()
             if item is not None
         }
     if isinstance(value, list):
-        return [_shown(item, (*path, index), filled) for index, item in enumerate(value)]
-    # A short form (``upstream: URL``) was filled one level above its key.
-    known = filled.get(path) or filled.get(path[:-1])
+        return [shown_value(item, (*path, index), filled) for index, item in enumerate(value)]
+    known = filled.get(path)
+    if known is None and (path[-1] == "url" or isinstance(path[-1], int)):
+        # A short form (``upstream: URL``, one item in place of a list) was filled one level above.
+        known = filled.get(path[:-1])
     if path[-3:-1] == ("headers", "set"):
         return known.text if known and PURE.fullmatch(known.text) else REDACTED
     if known is not None and known.secret:

@@ -85,6 +85,16 @@ class Automaton:
                 return False
         return bool(reached & self.accepting)
 
+    def step(self, reached: int, byte: int) -> int:
+        """Give the places that are reached from a set of places by one byte."""
+        move = reached << 8 | byte
+        known = self._moves.get(move)
+        return self._move(move) if known is None else known
+
+    def readers(self, byte: int) -> int:
+        """Give the places where a byte can stand."""
+        return self._reading[byte]
+
     def _move(self, move: int) -> int:
         following = 0
         for after, digit in zip(self._after, reversed(f"{move >> 8:x}"), strict=False):

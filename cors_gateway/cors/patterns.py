@@ -12,7 +12,7 @@ patterns by it: an origin is turned into the few spellings that could contain it
 up, so that a hundred thousand entries decide as fast as one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase, digits
 from types import MappingProxyType
@@ -109,6 +109,11 @@ class OriginSet:
         origins._regexes = tuple(regexes.items())
         return origins
 
+    @property
+    def regexes(self) -> Sequence[tuple[str, Automaton]]:
+        """The expressions that some origin can match: their texts, and what they are run by."""
+        return self._regexes
+
     def find(self, origin: bytes) -> str | None:
         """Find the configured text that names an origin; ``None`` if none does."""
         entry = self._exact.get(origin)
@@ -126,6 +131,19 @@ class OriginSet:
                 return text
         return None
 
+    def find_pattern(self, pattern: OriginPattern) -> str | None:
+        """Find one configured entry that names every origin of a pattern; ``None`` if none does.
+
+        With a wildcard in the pattern, expressions are not asked, nor what several entries name
+        together.
+        """
+        if pattern.is_exact:
+            return self.find(pattern.text.encode("ascii"))
+        for candidate in self._candidates_around(pattern):
+            if candidate in self._wildcards:
+                return candidate
+        return None
+
     def _candidates(self, origin: TupleOrigin) -> Iterator[str]:
         """Spell every pattern with a wildcard that would contain an origin."""
         port = "" if origin.port is None else f":{origin.port}"
@@ -137,11 +155,41 @@ class OriginSet:
             if before + after < len(label) and _fills_label(label, prefix, suffix):
                 yield f"{scheme}://{prefix}*{suffix}.{rest}{port}"
                 yield f"{scheme}://{prefix}*{suffix}.{rest}:*"
-        while rest:
-            if rest in self._subdomains:
-                yield f"{scheme}://*.{rest}{port}"
-                yield f"{scheme}://*.{rest}:*"
-            rest = rest.partition(".")[2]
+        yield from self._candidates_over(scheme, rest, port)
+
+    def _candidates_around(self, pattern: OriginPattern) -> Iterator[str]:
+        """Spell every pattern with a wildcard that would contain another one."""
+        port = ":*" if pattern.any_port else "" if pattern.port is None else f":{pattern.port}"
+        scheme, host = pattern.scheme, pattern.host
+        if pattern.subdomains:
+            yield from self._candidates_over(scheme, host, port)
+            return
+        if pattern.label is None:
+            # A host with any port: as an origin of it, and with the same port.
+            for candidate in self._candidates(TupleOrigin(scheme, host, None)):
+                if candidate.endswith(":*"):
+                    yield candidate
+            return
+        left, right = pattern.label
+        for before, after in self._shapes.get(host, ()):
+            spared = left[before:] + right[: len(right) - after]
+            if (
+                before <= len(left)
+                and after <= len(right)
+                and not spared.strip(_IN_LABEL_CHARACTERS)
+            ):
+                label = f"{left[:before]}*{right[len(right) - after :]}"
+                yield f"{scheme}://{label}.{host}{port}"
+                yield f"{scheme}://{label}.{host}:*"
+        yield from self._candidates_over(scheme, host, port)
+
+    def _candidates_over(self, scheme: str, domain: str, port: str) -> Iterator[str]:
+        """Spell the patterns for whatever is below a domain, or below one that it is in."""
+        while domain:
+            if domain in self._subdomains:
+                yield f"{scheme}://*.{domain}{port}"
+                yield f"{scheme}://*.{domain}:*"
+            domain = domain.partition(".")[2]
 
 
 def _fills_label(label: str, prefix: str, suffix: str) -> bool:

@@ -62,6 +62,7 @@ def test_header_values_are_not_shown(value: str, shown: str) -> None:
     assert route["upstream"]["headers"] == {"set": {"X-Api-Key": shown}, "remove": []}
 
 
+@pytest.mark.row("E10")
 def test_secrets_are_not_shown_anywhere() -> None:
     text = rendered(
         document(
@@ -81,7 +82,18 @@ def test_secrets_are_not_shown_anywhere() -> None:
 def test_a_short_form_is_as_secret_as_a_long_one() -> None:
     text = "routes: [{match: {path: /}, upstream: 'http://${API_KEY}', cors: false}]"
 
-    assert rendered_route(text)["upstream"]["url"] == "http://${API_KEY}"
+    upstream = rendered_route(text)["upstream"]
+
+    assert upstream["url"] == "http://${API_KEY}"
+    assert (upstream["host"], upstream["stripPrefix"]) == ("preserve", False)
+
+
+def test_one_item_in_the_place_of_a_list_is_as_secret_as_a_list() -> None:
+    text = (
+        "routes: [{match: {path: /}, upstream: 'http://h', cors: {allowOriginRegex: '${API_KEY}'}}]"
+    )
+
+    assert rendered_route(text)["cors"]["allowOriginRegex"] == ["${API_KEY}"]
 
 
 def test_a_configuration_with_errors_is_not_rendered() -> None:

@@ -3,6 +3,7 @@ import pytest
 from cors_gateway.cors.origins import parse_origin
 from cors_gateway.cors.patterns import OriginPattern, OriginSet, PatternError, parse_pattern
 from cors_gateway.cors.regexes import compile_regex
+from tests.steps import count_steps
 
 # Pattern, origins inside, origins outside.
 PATTERNS: dict[str, tuple[list[str], list[str]]] = {
@@ -304,6 +305,27 @@ def test_patterns_of_one_domain_are_told_apart_by_shape() -> None:
     assert origins.find(b"https://q-z.x.com:99") == "https://*-z.x.com:*"
     assert origins.find(b"https://a-.x.com") is None
     assert origins.find(b"https://a_-z.x.com") is None
+
+
+@pytest.mark.row("E9")
+def test_a_hundred_thousand_entries_are_searched_in_as_many_steps_as_ten() -> None:
+    def names(count: int) -> OriginSet:
+        hosts = [f"x{number}.example" for number in range(count)]
+        exact = [OriginPattern(f"https://{host}", "https", host, None) for host in hosts]
+        wild = [
+            OriginPattern(f"https://*.{host}", "https", host, None, subdomains=True)
+            for host in hosts
+        ]
+        return OriginSet.of([*exact, *wild])
+
+    few, many = names(5), names(50_000)
+
+    def steps(origins: OriginSet, origin: bytes) -> int:
+        return count_steps(lambda: origins.find(origin))
+
+    for origin in (b"https://x3.example", b"https://a.b.x3.example", b"https://a.x.example:1"):
+        assert many.find(origin) == few.find(origin)
+        assert steps(many, origin) == steps(few, origin)
 
 
 def test_an_empty_set_finds_nothing() -> None:
