@@ -16,6 +16,7 @@ RINGS = {
     "answers": 1,
     "conclude": 1,
     "config": 1,
+    "differences": 1,
     "explain": 1,
     "failures": 1,
     "plan": 1,

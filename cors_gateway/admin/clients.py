@@ -11,11 +11,13 @@ from typing import Any, cast
 
 from aiohttp import web
 
-__all__ = ["Clients", "Report", "mark"]
+__all__ = ["Clients", "Report", "mark", "prolong"]
 
 MOST_CONNECTIONS = 64
 LIFETIME = 30.0
 """Seconds from the beginning of a connection to its end."""
+LONG_LIFETIME = 120.0
+"""The same, where it takes that long to do what is asked: until other workers have started."""
 MOST_LINES = 64
 """Header lines of a request; each, and the target, may have 8 KiB."""
 
@@ -33,6 +35,12 @@ def mark(fields: MutableMapping[str, str]) -> None:
     fields["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
 
 
+def prolong(request: web.BaseRequest) -> None:
+    """Let the connection of a request last longer, because its answer takes time."""
+    if isinstance(request.protocol, _Client):
+        request.protocol.prolong()
+
+
 class Clients:
     """Makes the protocols of connections, and knows which are open."""
 
@@ -42,6 +50,8 @@ class Clients:
         self._report = report
         self._open: dict[_Client, asyncio.TimerHandle] = {}
         """In the order in which they came."""
+        self._emptied = asyncio.Event()
+        self._emptied.set()
 
     def __call__(self) -> asyncio.Protocol:
         """Make the protocol of one connection."""
@@ -52,14 +62,26 @@ class Clients:
         for client in list(self._open):
             client.cut_off()
 
+    async def wait_until_gone(self) -> None:
+        """Wait until nobody is left, who comes no more; each has its time at most."""
+        await self._emptied.wait()
+
     def opened(self, client: "_Client") -> None:
         """Take note of a connection."""
+        self._emptied.clear()
         if len(self._open) >= MOST_CONNECTIONS:
             oldest = next(iter(self._open))
             self._forget(oldest)
             oldest.cut_off()
         loop = asyncio.get_running_loop()
         self._open[client] = loop.call_later(LIFETIME, client.cut_off)
+
+    def prolong(self, client: "_Client") -> None:
+        """Let a connection last longer, because its answer takes time."""
+        if client in self._open:
+            self._open[client].cancel()
+            loop = asyncio.get_running_loop()
+            self._open[client] = loop.call_later(LONG_LIFETIME, client.cut_off)
 
     def closed(self, client: "_Client") -> None:
         """Forget a connection."""
@@ -73,6 +95,8 @@ class Clients:
         timer = self._open.pop(client, None)
         if timer is not None:
             timer.cancel()
+        if not self._open:
+            self._emptied.set()
 
 
 class _Client(web.RequestHandler):
@@ -100,6 +124,10 @@ class _Client(web.RequestHandler):
         self._to_client = None
         self._clients.closed(self)
         super().connection_lost(exc)
+
+    def prolong(self) -> None:
+        """Let the connection last longer."""
+        self._clients.prolong(self)
 
     def cut_off(self) -> None:
         """End the connection, whatever is still to be sent."""

@@ -37,6 +37,9 @@ def _lines(overview: Overview) -> Iterator[str]:
     mark, verdict = ("+", "ok") if ready == slots else ("-", "failed" if not ready else "degraded")
     replaced = f", {overview.restarts} replaced" if overview.restarts else ""
     yield f"[{mark}]workers {verdict}: {ready} of {slots} ready{replaced}"
+    for worker in overview.workers():
+        if worker.is_silent:
+            yield f"    {worker.name} has said nothing for {worker.silence:.0f} s"
     yield (
         "[-]drain failed: it is draining"
         if overview.is_draining
@@ -56,4 +59,8 @@ def _lines(overview: Overview) -> Iterator[str]:
 
 
 def _ready_slots(overview: Overview) -> set[int]:
-    return {worker.slot for worker in overview.workers() if worker.state is WorkerState.READY}
+    return {
+        worker.slot
+        for worker in overview.workers()
+        if worker.state is WorkerState.READY and not worker.is_silent
+    }

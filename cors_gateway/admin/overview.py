@@ -1,5 +1,7 @@
 """What admin sees of the gateway: the configuration that is served, and the processes that serve it.
 
+The one thing that it can have done is to load the configuration again.
+
 Only a shape: whoever minds the processes has it, and does not know admin.
 """
 
@@ -7,7 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from cors_gateway.config.load import Loaded
-from cors_gateway.process.overview import Reloads, WorkerView
+from cors_gateway.process.overview import Reloaded, Reloads, WorkerView
 from cors_gateway.process.tally import Tally
 from cors_gateway.snapshot import Snapshot
 
@@ -46,6 +48,13 @@ class Overview(Protocol):
 
     async def gather(self) -> Tally:
         """Add up what all workers have counted, also those that are gone."""
+
+    async def reload(self) -> Reloaded:
+        """Load the configuration again, and go over to it.
+
+        Raises:
+            NotLoadedError: that cannot be done; nothing has changed.
+        """
 
 
 def served(overview: Overview) -> Snapshot:

@@ -1,8 +1,8 @@
 """The admin listener: its paths, and what holds for every request to it.
 
 Decides who is answered and in which form; what the answers say is for the modules beside this one.
-Nothing changes by GET, and nothing but GET and HEAD is answered. Whatever fails inside is told to the
-operator and answered with 500.
+Nothing changes by GET, and one path alone takes POST. Whatever fails inside is told to the operator and
+answered with 500.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import json
 import socket
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -18,12 +19,14 @@ from aiohttp import web
 
 from cors_gateway import __version__
 from cors_gateway.admin.asking import EXAMPLE, explain_as_json, explain_as_text, read_question
-from cors_gateway.admin.clients import Clients, Report, mark
+from cors_gateway.admin.clients import Clients, Report, mark, prolong
 from cors_gateway.admin.health import describe, spell_time, unreadiness
 from cors_gateway.admin.hosts import HostError, check_host
 from cors_gateway.admin.metrics import expose, look_at
 from cors_gateway.admin.overview import Overview, served
 from cors_gateway.admin.processes import Processes
+from cors_gateway.admin.reloading import Reloading
+from cors_gateway.admin.senders import SenderError, check_sender
 from cors_gateway.admin.turns import BusyError, Turns
 from cors_gateway.config.load import Loaded
 from cors_gateway.config.render import effective_settings, render
@@ -31,7 +34,7 @@ from cors_gateway.explain.listing import routes_as_data
 from cors_gateway.explain.question import QuestionError
 from cors_gateway.snapshot import Snapshot
 
-__all__ = ["PATHS", "serve_admin"]
+__all__ = ["PATHS", "Serving", "serve_admin"]
 
 PATHS = {
     "/livez": "the process answers; /healthz is the same",
@@ -40,24 +43,41 @@ PATHS = {
     "/config": "the configuration that is served; ?format=yaml",
     "/routes": "the routes, in the order in which they are tried",
     "/explain": f"what becomes of a request, and why: {EXAMPLE}",
+    "/reload": "by POST: load the configuration again, and say what has changed",
 }
 """Each path, and what it is for."""
 
 READING = ("GET", "HEAD")
+CHANGING = ("POST",)
+CHANGED_BY = frozenset({"/reload"})
+"""Paths by which something changes; all others are for reading."""
+
 FAREWELL = 0.5
 """Seconds for answers that are being made when admin ends."""
 
 PLAIN = "text/plain"
+JSON = "application/json"
 FORMATS_OF_CONFIG = ("json", "yaml")
 FORMATS_OF_EXPLAIN = ("json", "text")
+FORMATS_OF_RELOAD = ("json", "text")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Admin on one socket."""
+
+    stop_listening: Callable[[], None]
+    """Takes no more connections; the socket is closed."""
+    wait_until_gone: Callable[[], Awaitable[None]]
+    """Waits for those that there are."""
 
 
 @contextlib.asynccontextmanager
 async def serve_admin(
     overview: Overview, sock: socket.socket, report: Report
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Serving]:
     """Answer on a listening socket, which is closed at the end.
 
     Args:
@@ -77,7 +97,7 @@ async def serve_admin(
     create: Any = loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
     listening: asyncio.Server = await create(clients, sock=sock)
     try:
-        yield
+        yield Serving(listening.close, clients.wait_until_gone)
     finally:
         listening.close()
         clients.close()
@@ -98,6 +118,7 @@ def _application(overview: Overview, report: Report) -> web.Application:
             web.get("/config", pages.config),
             web.get("/routes", pages.routes),
             web.get("/explain", pages.explain),
+            web.post("/reload", pages.reload),
         ]
     )
     return application
@@ -116,6 +137,8 @@ def _guard(overview: Overview, report: Report) -> Any:
             answer = _refuse(request, overview) or await handler(request)
         except HostError as error:
             answer = _text(str(error), error.status)
+        except SenderError as error:
+            answer = _text(str(error), 403)
         except QuestionError as error:
             answer = _text(str(error), 400)
         except BusyError:
@@ -138,15 +161,21 @@ def _refuse(request: web.Request, overview: Overview) -> web.Response | None:
 
     Raises:
         HostError: it is called by a name that it must not have.
+        SenderError: it would change something, and a page sends it that must not.
     """
-    admin = served(overview).admin
-    check_host(request.headers.getall("Host", []), admin.hosts if admin else ())
+    admin, lines = served(overview).admin, request.headers.getall
+    check_host(lines("Host", []), admin.hosts if admin else ())
     if not request.raw_path.startswith("/"):
         return _text("ask for a path", 400)
-    if request.method not in READING:
-        answer = _text("only GET and HEAD are answered here", 405)
-        answer.headers["Allow"] = ", ".join(READING)
+    methods = CHANGING if request.path in CHANGED_BY else READING
+    if request.method not in methods:
+        answer = _text(f"only {' and '.join(methods)} is answered here", 405)
+        answer.headers["Allow"] = ", ".join(methods)
         return answer
+    if methods is CHANGING:
+        check_sender(
+            lines("Host")[0], lines("Origin", []), lines("Sec-Fetch-Site", []), lines("Referer", [])
+        )
     if request.body_exists:
         return _text("no request has content here", 413)
     return None
@@ -161,6 +190,7 @@ class _Pages:
         # Apart, so that who asks much keeps no numbers from anyone.
         self._documents = Turns()
         self._processes = Processes()
+        self._reloading = Reloading(overview)
 
     async def index(self, _request: web.Request) -> web.Response:
         return _text(f"cors-gateway {__version__}\n\n{_list_paths()}")
@@ -209,6 +239,16 @@ class _Pages:
             await self._explanations.do(lambda: explain_as_json(loaded, snapshot, question))
         )
 
+    async def reload(self, request: web.Request) -> web.Response:
+        form = _form_of(request, FORMATS_OF_RELOAD)
+        is_json = form == "json" or (not form and _prefers_json(request))
+        prolong(request)
+        status, text, data = await self._reloading.reload()
+        answer = _json(_to_json(data), status) if is_json else _text(text, status)
+        if status == 503:
+            answer.headers["Retry-After"] = "5"
+        return answer
+
 
 def _form_of(request: web.Request, forms: tuple[str, ...]) -> str:
     """Read which form is wanted; empty where nothing is said.
@@ -223,12 +263,21 @@ def _form_of(request: web.Request, forms: tuple[str, ...]) -> str:
 
 
 def _prefers_text(request: web.Request) -> bool:
-    accepted = {
+    accepted = _accepted(request)
+    return PLAIN in accepted and JSON not in accepted
+
+
+def _prefers_json(request: web.Request) -> bool:
+    accepted = _accepted(request)
+    return JSON in accepted and PLAIN not in accepted
+
+
+def _accepted(request: web.Request) -> set[str]:
+    return {
         item.partition(";")[0].strip().lower()
         for line in request.headers.getall("Accept", [])
         for item in line.split(",")
     }
-    return PLAIN in accepted and "application/json" not in accepted
 
 
 def _config_as_json(loaded: Loaded, snapshot: Snapshot, loaded_at: float) -> str:
@@ -246,8 +295,8 @@ def _to_json(data: object) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def _json(text: str) -> web.Response:
-    return web.Response(text=text, content_type="application/json")
+def _json(text: str, status: int = 200) -> web.Response:
+    return web.Response(text=text, status=status, content_type=JSON)
 
 
 def _text(text: str, status: int = 200) -> web.Response:

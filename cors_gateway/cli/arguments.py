@@ -1,12 +1,8 @@
 """Flags that several verbs share."""
 
 import argparse
-import os
 
-from cors_gateway.cli.endings import Exit, RefusedError
-from cors_gateway.cli.variables import WATCH, given
-
-__all__ = ["add_call", "add_config", "add_later_flags", "add_serving", "refuse_later_flags"]
+__all__ = ["add_call", "add_config", "add_serving"]
 
 
 def add_call(parser: argparse.ArgumentParser) -> None:
@@ -53,26 +49,3 @@ def add_serving(parser: argparse.ArgumentParser, *, admin: str) -> None:
         metavar="ADDR|on|off",
         help=f"where health, metrics and explanations are (default: {admin})",
     )
-
-
-def add_later_flags(parser: argparse.ArgumentParser) -> None:
-    """Take the flags of ``run`` that are agreed and not built, so that they can be refused."""
-    parser.add_argument("--watch", action="store_true", help=argparse.SUPPRESS)
-
-
-def refuse_later_flags(options: argparse.Namespace) -> None:
-    """Refuse what is agreed and not built, rather than to pass over it.
-
-    Raises:
-        RefusedError: naming the flag or the variable.
-    """
-    watch = given(os.environ, WATCH)
-    remedy = "send the gateway the signal HUP after a change"
-    if options.watch:
-        raise _not_yet("--watch", f"leave it out, and {remedy}")
-    if watch and watch.value.lower() not in {"0", "false", "no", "off"}:
-        raise _not_yet(WATCH, f"unset it, and {remedy}")
-
-
-def _not_yet(name: str, remedy: str) -> RefusedError:
-    return RefusedError(f"{name} is not supported yet: {remedy}", Exit.USAGE)

@@ -42,6 +42,7 @@ __all__ = [
     "NO_ORIGINS",
     "NO_UPSTREAM",
     "SUFFIXES",
+    "files_of",
     "find_source",
     "load",
     "load_quick",
@@ -157,6 +158,24 @@ def load_source(file: str | None, flags: Flags) -> Loaded:
     path = None if file == "-" else Path(file).absolute()
     reader = _SystemReader(env, Path.cwd() if path is None else path.parent, path)
     return load_document(document, sha256(content).hexdigest(), reader, SUFFIXES)
+
+
+def files_of(loaded: Loaded) -> frozenset[str]:
+    """List the files that what was loaded depends on, but for those of listeners' certificates.
+
+    Workers look at those themselves, as they change without anybody's configuration.
+    """
+    files = {loaded.document.name, *loaded.filling.files}
+    if loaded.snapshot is not None:
+        every = (route.upstream.tls for route in loaded.snapshot.routes)
+        files.update(
+            path
+            for tls in every
+            if tls is not None
+            for path in (tls.ca, tls.certificate, tls.key)
+            if path is not None
+        )
+    return frozenset(files)
 
 
 def load_quick(document: Document, flags: Flags) -> Loaded:

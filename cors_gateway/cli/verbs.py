@@ -47,6 +47,10 @@ VERBS: Mapping[str, Verb] = {
         "say what is wrong with an API's CORS, and what would be right",
         "cors-gateway doctor --origin http://localhost:5173 http://localhost:5000/",
     ),
+    "diff": Verb(
+        "say what changes from one configuration to another",
+        "git show HEAD:cors-gateway.yaml |\n    cors-gateway diff --strict - cors-gateway.yaml",
+    ),
     "render": Verb(
         "show the effective configuration, without secrets",
         "cors-gateway render -c cors-gateway.yaml",
@@ -56,6 +60,7 @@ VERBS: Mapping[str, Verb] = {
         "cors-gateway schema > cors-gateway.schema.json",
     ),
     "routes": Verb("list the routes, most specific first", "cors-gateway routes --json"),
+    "reload": Verb("have a running gateway load its configuration again", "cors-gateway reload"),
     "healthcheck": Verb("ask a running gateway whether it is ready", "cors-gateway healthcheck"),
     "version": Verb("print the versions of what is running", "cors-gateway version"),
 }
@@ -63,12 +68,14 @@ VERBS: Mapping[str, Verb] = {
 
 MEANT: Mapping[str, str] = {
     "check": "validate",
+    "compare": "diff",
     "config": "render",
     "diagnose": "doctor",
     "health": "healthcheck",
     "lint": "validate",
     "list": "routes",
     "new": "init",
+    "refresh": "reload",
     "reverse-proxy": "proxy",
     "serve": "run",
     "start": "run",

@@ -10,6 +10,7 @@ most of a large file, read ahead of who sends it, and a thread for each piece is
 import asyncio
 import socket
 import time
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -62,6 +63,12 @@ class FileServer:
             server = self._servers[tree] = web.Server(answer)
         connection = _Connection(server, self._loop)
         await self._loop.connect_accepted_socket(lambda: connection, sock)
+
+    def keep_only(self, trees: Collection[FileTree]) -> None:
+        """Forget folders that nobody will ask for again, but for those that are being sent from."""
+        for tree in self._servers.keys() - set(trees):
+            if not self._servers[tree].connections:
+                del self._servers[tree]
 
     async def close(self) -> None:
         """End; nobody connects any more."""

@@ -66,6 +66,10 @@ class ListenerCertificate:
         self._current = loaded
         return _tell_of_change(self._tls.certificate, validity)
 
+    def become(self, other: "ListenerCertificate") -> None:
+        """Take what another one has read of the same files."""
+        self._seen, self._current = other._seen, other._current  # noqa: SLF001 - of the same class
+
     def _choose(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
         del name, context
         connection.context = self._current

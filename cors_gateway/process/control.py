@@ -1,8 +1,13 @@
 """What the supervisor and a worker say to each other, over a socket of their own.
 
 First the supervisor hands over ``Orders``: eight bytes of length, then a pickle, which is safe
-because nobody else can write there. From then on both sides send lines of JSON, an object each. When
-one side is gone, the other reads the end of the stream: neither outlives the other unnoticed.
+because nobody else can write there. From then on both sides send lines of JSON, an object each. The
+line that hands over another snapshot says how many bytes of a pickle follow it. When one side is
+gone, the other reads the end of the stream: neither outlives the other unnoticed.
+
+A snapshot is exchanged in two steps, so that all workers change or none: each *prepares*, which may
+fail and changes nothing, and when all have, they are told to *commit*, which cannot fail; else to
+*forget* it. Its edition, a number, tells the steps of one attempt from those of another.
 """
 
 import json
@@ -14,7 +19,17 @@ from typing import Any
 
 from cors_gateway.snapshot import Snapshot
 
-__all__ = ["MAX_LINE", "Order", "Orders", "pack_orders", "parse_line", "receive_orders", "to_line"]
+__all__ = [
+    "MAX_LINE",
+    "Order",
+    "Orders",
+    "pack_orders",
+    "pack_snapshot",
+    "parse_line",
+    "receive_orders",
+    "to_line",
+    "unpack_snapshot",
+]
 
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of the longest line: the counters of 10,000 routes, all in use, are a tenth of it."""
@@ -33,6 +48,12 @@ class Order(StrEnum):
     """End now."""
     REPORT = "report"
     """Say what has been counted."""
+    PREPARE = "prepare"
+    """Get ready to serve the snapshot that follows, and say whether you could."""
+    COMMIT = "commit"
+    """Serve it from now on."""
+    FORGET = "forget"
+    """Serve on what you serve: others could not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +82,17 @@ def receive_orders(control: socket.socket) -> Orders:
     length = int.from_bytes(_receive(control, _LENGTH_BYTES), "big")
     orders: Orders = pickle.loads(_receive(control, length))  # noqa: S301 - from our own parent
     return orders
+
+
+def pack_snapshot(snapshot: Snapshot) -> bytes:
+    """Write a snapshot as it follows the line that hands it over."""
+    return pickle.dumps(snapshot, pickle.HIGHEST_PROTOCOL)
+
+
+def unpack_snapshot(content: bytes) -> Snapshot:
+    """Read what ``pack_snapshot`` wrote."""
+    snapshot: Snapshot = pickle.loads(content)  # noqa: S301 - from our own parent
+    return snapshot
 
 
 def _receive(control: socket.socket, count: int) -> bytes:

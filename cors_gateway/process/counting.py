@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from cors_gateway.failures import Fault
 from cors_gateway.process.logging import LogWriter
 from cors_gateway.process.metrics import DURATIONS
+from cors_gateway.process.scarcity import Scarcity
 from cors_gateway.process.tally import Durations, Labels, Tally
+from cors_gateway.process.watchdog import Watchdog
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord
 from cors_gateway.wire.tunnel import Tunnel
@@ -48,13 +50,22 @@ class _Requests:
 class Counting:
     """The counters of one worker."""
 
-    def __init__(self, writer: LogWriter | None = None) -> None:
+    def __init__(
+        self,
+        writer: LogWriter | None = None,
+        watchdog: Watchdog | None = None,
+        scarcity: Scarcity | None = None,
+    ) -> None:
         """Begin at zero.
 
         Args:
             writer: of the access log; it knows how many lines it has lost.
+            watchdog: of the event loop; it knows how late that comes round.
+            scarcity: knows how often something ran short.
         """
         self._writer = writer
+        self._watchdog = watchdog
+        self._scarcity = scarcity
         self._requests: defaultdict[tuple[str, str, int], _Requests] = defaultdict(_Requests)
         self._decisions: defaultdict[Labels, int] = defaultdict(int)
         self._failures: defaultdict[Labels, int] = defaultdict(int)
@@ -104,6 +115,12 @@ class Counting:
         if self._writer is not None:
             tally.count("log_lines_lost_total", (), self._writer.lost_lines)
             tally.measure("log_bytes_waiting", (), self._writer.waiting_bytes)
+        if self._watchdog is not None:
+            tally.time("event_loop_lag_seconds", (), self._watchdog.lags)
+            tally.count("event_loop_stalls_total", (), self._watchdog.stalls)
+        if self._scarcity is not None:
+            for what, times in self._scarcity.times.items():
+                tally.count("scarcities_total", (what,), times)
         return tally
 
     def _tell_requests(self, tally: Tally) -> None:
@@ -145,14 +162,11 @@ def _tell_clients(tally: Tally, plane: Plane) -> None:
 
 
 def _tell_upstreams(tally: Tally, plane: Plane) -> None:
-    first_routes: dict[object, str] = {}
-    for route in plane.snapshot.routes:
-        first_routes.setdefault(route.upstream, route.name)
-    for upstream, pool in plane.pools.items():
-        usage = pool.usage()
-        name = first_routes[upstream]
+    for name, usage in plane.pool_usages():
         for state in ("busy", "idle", "connecting"):
             tally.measure("upstream_connections", (name, state), getattr(usage, state))
+        for state in ("used", "unused"):
+            tally.measure("upstream_addresses", (name, state), getattr(usage, state))
         tally.measure("upstream_requests_waiting", (name,), usage.waiting)
         tally.count("upstream_connections_opened_total", (name,), usage.opened)
         tally.count("upstream_retries_total", (name,), usage.retried)

@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from cors_gateway.process.control_groups import groups_of
+
 __all__ = ["count_workers", "read_quota"]
 
 MOST_WITHOUT_QUOTA = 4
@@ -35,42 +37,11 @@ def read_quota(root: Path = Path("/")) -> float | None:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        _, _, rest = line.partition(":")
-        controllers, _, group = rest.partition(":")
-        if not controllers:
-            yield from _quotas_of_v2(root / "sys/fs/cgroup", group)
-        elif "cpu" in controllers.split(","):
-            yield from _quotas_of_v1(root / "sys/fs/cgroup/cpu", group)
-
-
-def _quotas_of_v2(mount: Path, group: str) -> Iterator[float]:
-    for folder in _folders(mount, group):
-        quota, _, period = _read(folder / "cpu.max").strip().partition(" ")
-        yield from _quota(quota, period)
-
-
-def _quotas_of_v1(mount: Path, group: str) -> Iterator[float]:
-    for folder in _folders(mount, group):
-        quota, period = _read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")
-        yield from _quota(quota.strip(), period.strip())
-
-
-def _folders(mount: Path, group: str) -> Iterator[Path]:
-    """Give the folder of a group and those above; in a container its own may be the mount itself."""
-    folder = mount / group.strip("/")
-    yield folder
-    yield from (above for above in folder.parents if above.is_relative_to(mount))
-
-
-def _quota(quota: str, period: str) -> Iterator[float]:
-    # "max" and -1 stand for no bound.
-    if quota.isdecimal() and period.isdecimal() and int(period):
-        yield int(quota) / int(period)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("ascii", "replace")
-    except OSError:
-        return ""
+    for group in groups_of("cpu", root):
+        if group.is_v2:
+            quota, _, period = group.read("cpu.max").partition(" ")
+        else:
+            quota, period = group.read("cpu.cfs_quota_us"), group.read("cpu.cfs_period_us")
+        # "max" and -1 stand for no bound.
+        if quota.isdecimal() and period.isdecimal() and int(period):
+            yield int(quota) / int(period)

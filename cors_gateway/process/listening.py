@@ -13,10 +13,11 @@ from collections.abc import Iterable
 
 from cors_gateway.snapshot import Listener
 
-__all__ = ["ListenError", "bind", "url_of"]
+__all__ = ["BACKLOG", "ListenError", "bind", "url_of"]
 
 ALL_IPV4 = "0.0.0.0"  # noqa: S104 - compared, not bound
 BACKLOG = 1024
+"""Connections that may wait for a worker; the kernel turns away who comes in a greater crowd at once."""
 
 
 class ListenError(Exception):
@@ -143,6 +144,8 @@ def _remedy(error: OSError, listener: Listener, flag: str) -> str:
             return "permission denied; ports below 1024 need a capability, choose 8080"
         case errno.ENOENT:
             return f"the folder does not exist; make it or choose another path with {flag}"
+        case errno.EADDRNOTAVAIL | errno.EAFNOSUPPORT if ":" in listener.host:
+            return f"no such address, or IPv6 is off here; choose 0.0.0.0 with {flag}"
         case errno.EADDRNOTAVAIL:
             return "this machine has no such address; 0.0.0.0 or [::] takes them all"
         case _:

@@ -162,6 +162,13 @@ METRICS: tuple[Metric, ...] = (
         " the API.",
         "route",
     ),
+    _gauge(
+        "upstream_addresses",
+        "Addresses of APIs by state: used, or unused because they have just failed (they are tried"
+        " after the others); those that each worker knows are added, under the first route that"
+        " uses them.",
+        *("route", "state"),
+    ),
     _counter(
         "upstream_addresses_shunned_total",
         "Times that an address of an API failed and was put behind the others for a while, under"
@@ -172,6 +179,20 @@ METRICS: tuple[Metric, ...] = (
     _counter("log_lines_lost_total", "Lines of the access log that could not be written."),
     _gauge("log_bytes_waiting", "Bytes of the access log that wait to be written."),
     # Processes.
+    Metric(
+        "event_loop_lag_seconds",
+        Kind.HISTOGRAM,
+        "How late the event loops of the workers come round, measured twice a second.",
+    ),
+    _counter(
+        "event_loop_stalls_total",
+        "Times that an event loop stood still for a second or more, and nobody was served by it.",
+    ),
+    _counter(
+        "scarcities_total",
+        "Times that a worker turned clients away because file descriptors or memory ran short.",
+        "resource",
+    ),
     _supervised("workers", Kind.GAUGE, "Worker processes by state.", "state"),
     _supervised(
         "worker_restarts_total", Kind.COUNTER, "Workers that were replaced because they died."

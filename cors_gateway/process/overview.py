@@ -3,7 +3,20 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Reloads", "WorkerState", "WorkerView"]
+from cors_gateway.differences.difference import Difference
+
+__all__ = [
+    "LONG_SILENCE",
+    "NotLoadedError",
+    "NotNowError",
+    "Reloaded",
+    "Reloads",
+    "WorkerState",
+    "WorkerView",
+]
+
+LONG_SILENCE = 12.0
+"""Seconds that a worker says nothing before that means something: two of its reports are missing."""
 
 
 class WorkerState(StrEnum):
@@ -25,6 +38,18 @@ class WorkerView:
     state: WorkerState
     started: float
     """In seconds since the epoch."""
+    silence: float = 0.0
+    """Seconds since it said something."""
+
+    @property
+    def name(self) -> str:
+        """What it is called where people read of it."""
+        return f"worker {self.slot + 1} (pid {self.pid})"
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has said nothing for so long that it may serve nobody."""
+        return self.silence >= LONG_SILENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +62,41 @@ class Reloads:
     """When what is served was loaded, in seconds since the epoch; the start counts."""
     last_problem: str = ""
     """Why the last attempt failed; empty where it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What came of loading the configuration again."""
+
+    source: str
+    """The file's name."""
+    differences: tuple[Difference, ...]
+    """Those that make something wider first."""
+    in_place: bool
+    """Whether the workers went on; otherwise others took their places."""
+
+    def lines(self) -> list[str]:
+        """Write each difference as a line."""
+        return [
+            ("wider: " if each.is_wider else "")
+            + each.text
+            + (f" ({each.source})" if each.source else "")
+            for each in self.differences
+        ]
+
+    def summary(self) -> str:
+        """Say in one line what has changed."""
+        if not self.differences:
+            return f"reloaded {self.source}: nothing has changed"
+        number = len(self.differences)
+        wider = sum(each.is_wider for each in self.differences)
+        changes = "1 difference" if number == 1 else f"{number} differences"
+        return f"reloaded {self.source}: {changes}" + (f", {wider} wider" if wider else "")
+
+
+class NotLoadedError(Exception):
+    """The configuration cannot be loaded again; the text says why."""
+
+
+class NotNowError(NotLoadedError):
+    """It is not the time for it; nothing was tried."""

@@ -1,7 +1,7 @@
-"""One worker's place: its listening sockets, and whoever works there now.
+"""One worker's place: its listening sockets, what it serves, and whoever works there now.
 
 A place outlives its workers. This module decides nothing but when the next one comes, and that is
-``restarts``.
+``restarts``; except while all places go over to another snapshot (``handover``): then none comes.
 """
 
 import asyncio
@@ -30,13 +30,18 @@ class Place:
     ) -> None:
         """Make a place that is empty; ``fill`` starts a worker."""
         self.number = number
+        self.snapshot = snapshot
+        """What the next worker serves."""
         self.worker: WorkerProcess | None = None
         self.minding: asyncio.Task[None] | None = None
         """Replaces the worker."""
-        self._snapshot = snapshot
         self._sockets = sockets
         self._log_lock = log_lock
         self._restarts = Restarts()
+        self._may_start = asyncio.Event()
+        self._may_start.set()
+        self._is_settled = asyncio.Event()
+        self._is_settled.set()
 
     async def fill(self) -> None:
         """Start a worker, and wait until it accepts connections.
@@ -44,14 +49,28 @@ class Place:
         Raises:
             WorkerFailedError: it does not.
         """
+        while not self._may_start.is_set():
+            await self._may_start.wait()
+        self._is_settled.clear()
         try:
             self.worker = await WorkerProcess.start(
-                self.number, self._snapshot, self._sockets, self._log_lock
+                self.number, self.snapshot, self._sockets, self._log_lock
             )
+            await self.worker.wait_until_ready()
         except OSError as error:
             why = f"no process could be started: {error.strerror or error}"
             raise WorkerFailedError(why) from error
-        await self.worker.wait_until_ready()
+        finally:
+            self._is_settled.set()
+
+    async def hold(self) -> None:
+        """Let no worker start until ``go_on``; wait until none is about to."""
+        self._may_start.clear()
+        await self._is_settled.wait()
+
+    def go_on(self) -> None:
+        """Let workers start again."""
+        self._may_start.set()
 
     def leave(self) -> WorkerProcess | None:
         """Give up the worker, who is not replaced any more."""

@@ -70,6 +70,16 @@ class SocketTable:
                 del self._sockets[address]
                 self._remove_file(address[2])
 
+    def let_go(self) -> None:
+        """Leave the sockets to the workers alone; what stands in folders stays until ``close``.
+
+        Who is in the queue of a socket is reset when the last one closes it. That has to be the
+        worker, who can empty the queue first.
+        """
+        for sockets in self._sockets.values():
+            for sock in sockets:
+                sock.close()
+
     def urls(self, listeners: Sequence[Listener]) -> list[str]:
         """Spell where ``listeners`` can be reached."""
         return [

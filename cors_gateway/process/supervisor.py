@@ -1,10 +1,10 @@
-"""The process that minds the workers: starts them, replaces those that die, and ends them.
+"""The process that minds the workers: starts them, has them serve what is configured, and ends them.
 
-It holds the listening sockets and what the workers have counted, and serves no client itself. Each
-worker has a place of its own. A worker that dies is replaced, with longer and longer pauses
-where that does not help, and the gateway ends where it never does. A reload starts a new set of
-workers first; when all of them are ready, those before are told to accept nothing more and to
-end when their requests have. If one of the new set fails, nothing has changed.
+It holds the listening sockets and what the workers have counted, and serves no client itself. A
+reload loads the configuration beside the event loop. Where the listeners and the number of workers
+stay, those that are there go over to it, all at the same moment (``handover``); else a new set of
+workers starts first, and when all of them are ready, those before accept nothing more and end when
+their requests have. If anything fails on the way, nothing has changed.
 
 TERM, QUIT and INT drain; a second one ends it now. HUP loads the configuration again.
 """
@@ -14,96 +14,116 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Protocol
 
 from cors_gateway.config.load import Loaded
+from cors_gateway.differences.compare import compare
+from cors_gateway.differences.difference import Difference
 from cors_gateway.process.beside import start_beside
-from cors_gateway.process.control import Order
 from cors_gateway.process.cpus import count_workers
+from cors_gateway.process.crew import Crew, GaveUpError, Report
 from cors_gateway.process.descriptors import describe_shortage, raise_limit
 from cors_gateway.process.listening import ListenError
 from cors_gateway.process.logging import describe_fault
 from cors_gateway.process.orphans import wait_for_orphans
-from cors_gateway.process.overview import Reloads, WorkerState, WorkerView
-from cors_gateway.process.place import GaveUpError, Place
+from cors_gateway.process.overview import (
+    NotLoadedError,
+    NotNowError,
+    Reloaded,
+    Reloads,
+    WorkerView,
+)
+from cors_gateway.process.silence import end_the_silent
 from cors_gateway.process.socket_table import SocketTable
 from cors_gateway.process.tally import Tally
-from cors_gateway.process.worker_process import WorkerFailedError, WorkerProcess
-from cors_gateway.snapshot import Listener, Snapshot
+from cors_gateway.process.worker_process import WorkerFailedError
+from cors_gateway.snapshot import Snapshot
 
-__all__ = ["GaveUpError", "NotLoadedError", "StartError", "Supervisor"]
-
-LAST_WORDS = 1.8
-"""Seconds that workers have beyond their own deadlines, or after they are told to end now."""
-
-LAST_CALL = 0.3
-"""Seconds for a worker that has missed its deadlines to end now. With the default drain that is 9.1 s
-in all, which is less than the 10 s after which Docker kills."""
+__all__ = ["Follower", "GaveUpError", "StartError", "Supervisor"]
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
-Report = Callable[[str, str], None]
-"""Takes the level of an event and its text."""
+MOST_LINES = 20
+"""Differences that the log tells after a reload, those that make something wider first."""
 
 
-class NotLoadedError(Exception):
-    """The configuration cannot be loaded again; the text says why."""
+STOPPING = "the gateway is stopping"
 
 
 class StartError(Exception):
     """The gateway could not start; the text says why and what to do."""
 
 
+class Follower(Protocol):
+    """Somebody beside the workers who goes over to another configuration with them."""
+
+    async def prepare(self, snapshot: Snapshot) -> None:
+        """Get ready for it, without a change.
+
+        Raises:
+            ListenError: that cannot be done.
+        """
+
+    def commit(self) -> None:
+        """Go over to it."""
+
+    def forget(self) -> None:
+        """Give it up."""
+
+
 class Supervisor:
     """The workers of one gateway. Make it within a running loop."""
 
-    def __init__(self, loaded: Loaded, load_again: Callable[[], Loaded], report: Report) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        load_again: Callable[[], Loaded],
+        report: Report,
+        followers: Sequence[Follower] = (),
+    ) -> None:
         """Take what to serve; ``start`` begins.
 
         Args:
             loaded: the configuration, which has a snapshot.
             load_again: gives what is to be served from now on; raises ``NotLoadedError``.
             report: tells the operator.
+            followers: go over to another configuration with the workers.
         """
         self.loaded = loaded
         self.loaded_at = time.time()
         self.is_draining = False
-        self.restarts = 0
-        """Workers that were replaced because they had died."""
         self.reloads = Reloads(last_success=self.loaded_at)
         self._load_again = load_again
         self._report = report
+        self._followers = followers
         self._loop = asyncio.get_running_loop()
         self._sockets = SocketTable()
-        # Also where there is one worker now: after a reload there may be more.
-        self._log_lock = os.memfd_create("log-lock")
-        self._places: list[Place] = []
-        self._retiring: set[WorkerProcess] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._past = Tally()
-        """What workers that are gone had counted."""
+        self._crew = Crew(report, self._give_up)
         self._stop = asyncio.Event()
         self._stop_now = asyncio.Event()
         self._gave_up: GaveUpError | None = None
-        self._reloading = asyncio.Lock()
+        self._is_reloading = asyncio.Lock()
+        self._attempts: set[asyncio.Task[Reloaded]] = set()
+        """Reloads that are in progress, or wait for one that is."""
+        self._wishes: list[str] = []
         self._reload_wanted = asyncio.Event()
-        self._following: asyncio.Task[None] | None = None
-        """Reloads whenever that is wanted."""
 
     @property
     def snapshot(self) -> Snapshot:
         """What is served."""
-        snapshot = self.loaded.snapshot
-        if snapshot is None:  # pragma: no cover - who loads refuses that
-            raise NotLoadedError("the configuration has mistakes")
-        return snapshot
+        return _snapshot_of(self.loaded)
 
     @property
     def slots(self) -> int:
         """How many workers there should be."""
-        return len(self._places)
+        return len(self._crew.places)
+
+    @property
+    def restarts(self) -> int:
+        """Workers that were replaced because they had died."""
+        return self._crew.restarts
 
     def urls(self) -> list[str]:
         """Spell where clients are accepted."""
@@ -111,17 +131,11 @@ class Supervisor:
 
     def workers(self) -> list[WorkerView]:
         """Give what can be seen of each worker."""
-        current = [place.worker for place in self._places if place.worker is not None]
-        return [worker.view for worker in (*current, *self._retiring)]
+        return [worker.view for worker in self._crew.workers()]
 
     async def gather(self) -> Tally:
         """Add up what all workers have counted, also those that are gone."""
-        total = Tally()
-        total.add(self._past)
-        current = [place.worker for place in self._places if place.worker is not None]
-        for tally in await asyncio.gather(*(w.report() for w in (*current, *self._retiring))):
-            total.add(tally)
-        return total
+        return await self._crew.gather()
 
     async def start(self) -> bool:
         """Bind, start the workers, and wait until all of them accept connections.
@@ -133,25 +147,28 @@ class Supervisor:
             ListenError: an address cannot be had.
             StartError: a worker cannot begin.
         """
+        crew, snapshot = self._crew, self.snapshot
         self._heed_signals()
         if os.getpid() == 1:
-            self._keep(wait_for_orphans(lambda: {view.pid for view in self.workers()}))
-        opening = self._loop.create_task(self._open_places(self.snapshot))
+            crew.keep(wait_for_orphans(lambda: {view.pid for view in self.workers()}))
+        self._tell_of_shortage(snapshot)
+        by_place = self._sockets.take(snapshot.listeners, _count(snapshot))
+        opening = self._loop.create_task(crew.open(snapshot, by_place))
         stopped = self._loop.create_task(self._stop.wait())
         await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         if self._stop.is_set():
             opening.cancel()
             # A worker that the same signal has ended is no news.
-            with contextlib.suppress(asyncio.CancelledError, ListenError, WorkerFailedError):
-                self._places = await opening
+            with contextlib.suppress(asyncio.CancelledError, WorkerFailedError):
+                crew.places = await opening
             return False
         try:
-            self._places = opening.result()
+            crew.install(opening.result())
         except WorkerFailedError as error:
             raise StartError(str(error)) from error
-        self._mind(self._places)
-        self._following = self._keep(self._follow_wishes())
+        crew.keep(self._follow_wishes())
+        crew.keep(end_the_silent(crew.workers, self._report))
         return True
 
     async def run(self) -> None:
@@ -161,160 +178,146 @@ class Supervisor:
             GaveUpError: workers died again and again.
         """
         await self._stop.wait()
-        self.is_draining = True
-        if self._following is not None:
-            self._following.cancel()
-        async with self._reloading:
-            await self._end()
+        self.is_draining = self._crew.is_ending = True
+        for attempt in self._attempts:
+            attempt.cancel()
+        async with self._is_reloading:
+            drain = self.snapshot.drain
+            self._sockets.let_go()
+            self._loop.call_later(drain.delay, self._sockets.close)
+            await self._crew.end(drain, self._stop_now)
         if self._gave_up is not None:
             raise self._gave_up
 
     async def close(self) -> None:
         """End whatever is still there."""
-        current = [place.worker for place in self._places if place.worker is not None]
-        workers = (*current, *self._retiring)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for worker in workers:
-            worker.kill()
-            await worker.wait()
+        await self._crew.close()
         self._sockets.close()
-        os.close(self._log_lock)
 
-    async def reload(self) -> None:
-        """Load the configuration again, and go over to it; on a mistake nothing changes.
+    def want_reload(self, why: str) -> None:
+        """Have the configuration loaded again soon, once for all who want it by then.
+
+        Args:
+            why: what happened, for the log.
+        """
+        if why not in self._wishes:
+            self._wishes.append(why)
+        self._reload_wanted.set()
+
+    async def reload(self) -> Reloaded:
+        """Load the configuration again, and go over to it; the log says what has changed.
+
+        Several at once are done one after another.
 
         Raises:
-            NotLoadedError: it cannot be loaded, or workers cannot begin with it.
+            NotLoadedError: it cannot be loaded, or not be served; then nothing has changed.
+            NotNowError: the gateway is stopping.
         """
-        async with self._reloading:
-            if self.is_draining:
-                raise NotLoadedError("the gateway is stopping")
+        if self.is_draining:
+            raise NotNowError(STOPPING)
+        attempt = self._loop.create_task(self._reload())
+        self._attempts.add(attempt)
+        attempt.add_done_callback(self._attempts.discard)
+        try:
+            # Who asked may go meanwhile.
+            return await asyncio.shield(attempt)
+        except asyncio.CancelledError:
+            if not attempt.cancelled():
+                raise
+            raise NotNowError(STOPPING) from None
+
+    async def _reload(self) -> Reloaded:
+        async with self._is_reloading:
             try:
                 loaded = await start_beside(self._load_again, "reload")
-                await self._go_over_to(loaded)
+                differences = await self._compare(loaded)
+                in_place = await self._go_over_to(loaded)
             except Exception as error:
                 # Also what nobody thought of, such as too little memory: it must not go unseen.
                 problem = _describe(error)
                 reloads = self.reloads
                 self.reloads = replace(reloads, failed=reloads.failed + 1, last_problem=problem)
+                self._report(
+                    "error", f"not reloaded, what was served before is served on: {problem}"
+                )
                 raise NotLoadedError(problem) from error
             self.reloads = Reloads(self.reloads.succeeded + 1, self.reloads.failed, self.loaded_at)
+            reloaded = Reloaded(self.snapshot.source, differences, in_place)
+            self._tell(reloaded)
+            return reloaded
 
-    async def _go_over_to(self, loaded: Loaded) -> None:
-        snapshot = loaded.snapshot
-        if snapshot is None:  # pragma: no cover - who loads refuses that
-            raise NotLoadedError("the configuration has mistakes")
+    async def _compare(self, loaded: Loaded) -> tuple[Difference, ...]:
+        """Say what changes; who cannot say it does not keep it from changing."""
+        before = self.loaded
+        _snapshot_of(loaded)
         try:
-            places = await self._open_places(snapshot)
-        except (ListenError, WorkerFailedError):
-            self._sockets.keep_only(self.snapshot.listeners, len(self._places))
-            raise
-        if _listener_of(snapshot) != _listener_of(self.snapshot):
-            self._report("warning", "admin.listen has changed: it is bound at the next start")
-        before, self._places = self._places, places
-        self.loaded, self.loaded_at = loaded, time.time()
-        self._mind(places)
-        self._release(before, Order.RETIRE)
-        self._sockets.keep_only(snapshot.listeners, len(places))
+            found = await start_beside(lambda: compare(before, loaded), "compare")
+        except Exception as error:  # noqa: BLE001 - words only
+            self._report("error", describe_fault({"message": "internal error", "exception": error}))
+            return ()
+        return tuple(sorted(found, key=lambda each: not each.is_wider))
 
-    async def _open_places(self, snapshot: Snapshot) -> list[Place]:
-        """Start a set of workers; where one of them fails, none is left."""
+    async def _go_over_to(self, loaded: Loaded) -> bool:
+        """Serve what was loaded; say whether that went without new workers."""
+        snapshot, count = _snapshot_of(loaded), _count(_snapshot_of(loaded))
+        self._tell_of_shortage(snapshot)
+
+        def commit() -> None:
+            self.loaded, self.loaded_at = loaded, time.time()
+            for follower in self._followers:
+                follower.commit()
+
+        try:
+            for follower in self._followers:
+                await follower.prepare(snapshot)
+            stays = count == self.slots and _of_process(snapshot) == _of_process(self.snapshot)
+            if stays and await self._crew.hand_over(snapshot, commit):
+                return True
+            await self._replace_workers(snapshot, count, commit)
+        except BaseException:
+            for follower in self._followers:
+                follower.forget()
+            raise
+        return False
+
+    async def _replace_workers(
+        self, snapshot: Snapshot, count: int, commit: Callable[[], None]
+    ) -> None:
+        """Start a new set of workers, and have those before retire."""
+        by_place = self._sockets.take(snapshot.listeners, count)
+        try:
+            places = await self._crew.open(snapshot, by_place)
+        except BaseException:
+            self._sockets.keep_only(self.snapshot.listeners, self.slots)
+            raise
+        commit()
+        self._crew.install(places)
+        self._sockets.keep_only(snapshot.listeners, count)
+        await self._crew.let_follow(snapshot)
+
+    def _tell(self, reloaded: Reloaded) -> None:
+        """Tell the operator what has changed."""
+        self._report("info", reloaded.summary())
+        told = zip(reloaded.differences[:MOST_LINES], reloaded.lines(), strict=False)
+        for difference, line in told:
+            self._report("warning" if difference.is_wider else "info", line)
+        left = len(reloaded.differences) - MOST_LINES
+        if left > 0:
+            self._report("info", f"and {left} more; cors-gateway diff OLD NEW shows them")
+
+    def _tell_of_shortage(self, snapshot: Snapshot) -> None:
         if shortage := describe_shortage(snapshot, raise_limit()):
             self._report("warning", shortage)
-        count = snapshot.workers or count_workers()
-        by_place = self._sockets.take(snapshot.listeners, count)
-        places = [
-            Place(number, snapshot, sockets, self._log_lock)
-            for number, sockets in enumerate(by_place)
-        ]
-        try:
-            async with asyncio.TaskGroup() as group:
-                for place in places:
-                    group.create_task(place.fill())
-        except BaseExceptionGroup as several:
-            self._abandon(places)
-            raise several.exceptions[0] from None
-        except BaseException:
-            self._abandon(places)
-            raise
-        return places
 
-    def _abandon(self, places: Sequence[Place]) -> None:
-        """Let workers go that were to be a new set; those that accept clients may have some."""
-        self._release(places, Order.RETIRE)
-        for worker in self._retiring:
-            if worker.state is WorkerState.STARTING:
-                worker.kill()
-
-    def _mind(self, places: Sequence[Place]) -> None:
-        for place in places:
-            place.minding = self._keep(self._mind_place(place))
-
-    async def _mind_place(self, place: Place) -> None:
-        """Replace the worker of a place whenever it dies."""
-
-        def take_leave(worker: WorkerProcess, why: str, delay: float | None) -> None:
-            self._past.add(worker.tally.without_gauges())
-            if delay is None or self.is_draining:
-                return
-            self.restarts += 1
-            pause = f" in {delay:g} s" if delay else ""
-            number = f"worker {place.number + 1} (pid {worker.view.pid})"
-            self._report("warning", f"{number} is replaced{pause}: {why}")
-
-        try:
-            await place.mind(take_leave)
-        except Exception as error:  # noqa: BLE001 - or nobody would work there any more
-            self._gave_up = GaveUpError(_describe(error))
-            self._report("error", str(self._gave_up))
-            self._stop.set()
-
-    def _release(self, places: Sequence[Place], order: Order) -> None:
-        """Let the workers of places go, who are not replaced any more."""
-        for place in places:
-            if (worker := place.leave()) is not None:
-                worker.order(order)
-                self._retiring.add(worker)
-                self._keep(self._see_off(worker))
-
-    async def _see_off(self, worker: WorkerProcess) -> None:
-        try:
-            await worker.wait()
-        finally:
-            self._retiring.discard(worker)
-            self._past.add(worker.tally.without_gauges())
-
-    async def _end(self) -> None:
-        """Have every worker drain, in time."""
-        self._release(self._places, Order.DRAIN)
-        leaving = set(self._retiring)
-        for worker in leaving:
-            worker.order(Order.DRAIN)
-        drain = self.snapshot.drain
-        # When the workers do, or who connects then would wait for nobody.
-        self._loop.call_later(drain.delay, self._sockets.close)
-        ended = self._loop.create_task(_wait_for_all(leaving))
-        hurried = self._loop.create_task(self._stop_now.wait())
-        await asyncio.wait(
-            {ended, hurried},
-            timeout=drain.delay + drain.timeout + LAST_WORDS,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        if not ended.done():
-            for worker in leaving:
-                worker.order(Order.STOP)
-            await asyncio.wait({ended}, timeout=LAST_WORDS if hurried.done() else LAST_CALL)
-        hurried.cancel()
-        for worker in leaving:
-            worker.kill()
-        await ended
+    def _give_up(self, error: GaveUpError) -> None:
+        self._gave_up = error
+        self._report("error", str(error))
+        self._stop.set()
 
     def _heed_signals(self) -> None:
         for number in STOP_SIGNALS:
             self._loop.add_signal_handler(number, self._ask_to_stop)
-        self._loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
+        self._loop.add_signal_handler(signal.SIGHUP, self.want_reload, "the signal HUP")
 
     def _ask_to_stop(self) -> None:
         (self._stop_now if self._stop.is_set() else self._stop).set()
@@ -324,31 +327,32 @@ class Supervisor:
         while True:
             await self._reload_wanted.wait()
             self._reload_wanted.clear()
-            try:
+            wishes, self._wishes = self._wishes, []
+            self._report("info", f"reloading {self.snapshot.source}: {', '.join(wishes)}")
+            # What came of it has been told.
+            with contextlib.suppress(NotLoadedError):
                 await self.reload()
-            except NotLoadedError as error:
-                self._report("error", f"not reloaded, what was served before is served on: {error}")
-            else:
-                self._report("info", f"reloaded {self.snapshot.source}")
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+
+def _snapshot_of(loaded: Loaded) -> Snapshot:
+    if loaded.snapshot is None:
+        raise NotLoadedError("the configuration has mistakes")
+    return loaded.snapshot
+
+
+def _count(snapshot: Snapshot) -> int:
+    return snapshot.workers or count_workers()
+
+
+def _of_process(snapshot: Snapshot) -> object:
+    """Give what a worker cannot change while it serves."""
+    is_tls = any(listener.tls is not None for listener in snapshot.listeners)
+    # The event loop bounds handshakes, by what it was told when it began to listen.
+    return snapshot.listeners, snapshot.timeouts.head if is_tls else None
 
 
 def _describe(error: Exception) -> str:
     """Give the words of an error that has some for people, and where any other one came from."""
-    if isinstance(error, GaveUpError | ListenError | NotLoadedError | WorkerFailedError):
+    if isinstance(error, ListenError | NotLoadedError | WorkerFailedError):
         return str(error)
     return describe_fault({"message": "internal error", "exception": error})
-
-
-def _listener_of(snapshot: Snapshot) -> Listener | None:
-    return None if snapshot.admin is None else snapshot.admin.listener
-
-
-async def _wait_for_all(workers: set[WorkerProcess]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        await asyncio.gather(*(worker.wait() for worker in workers))

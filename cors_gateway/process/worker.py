@@ -3,9 +3,6 @@
 It is told by the supervisor, or by a signal: TERM, QUIT and INT drain, and a second one ends it now.
 To drain means that connections are accepted for ``drain.delay`` more, then the listeners close,
 and requests in progress may end within ``drain.timeout``.
-
-TLS is the event loop's: a handshake that fails or takes too long closes its connection and is
-nobody's news, because scanners and mistyped URLs make them all day.
 """
 
 import asyncio
@@ -15,38 +12,26 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
 
 import uvloop
 
 from cors_gateway.process.certificates import CertificateWatch, ListenerCertificate
 from cors_gateway.process.counting import Counting
+from cors_gateway.process.entrance import Entrance
+from cors_gateway.process.folders import Folders
 from cors_gateway.process.link import SupervisorLink
-from cors_gateway.process.logging import (
-    LogWriter,
-    access_logger,
-    describe_fault,
-    is_json,
-    reporter,
-)
+from cors_gateway.process.logging import LogWriter, describe_fault
 from cors_gateway.process.memory import keep_freed_memory
+from cors_gateway.process.scarcity import Scarcity, find_memory_bound
 from cors_gateway.process.stopping import Stage, Stopping
-from cors_gateway.snapshot import Snapshot
-from cors_gateway.wire.downstream import DownstreamConnection
+from cors_gateway.process.takeover import Takeover
+from cors_gateway.process.telling import AccessLog, Telling
+from cors_gateway.process.watchdog import Watchdog
+from cors_gateway.snapshot import LogSettings, Snapshot
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord
 
-if TYPE_CHECKING:
-    from cors_gateway.files.server import FileServer
-
 __all__ = ["run_worker"]
-
-CLOSE_TIMEOUT = 24 * 3600.0
-"""Seconds that a TLS connection may take to close: so many that the deadlines of ``wire/`` come first.
-
-The event loop counts the time for what is still to be sent as well, and would cut off a client
-that is only slow.
-"""
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
@@ -86,31 +71,39 @@ async def _serve(
     loop = asyncio.get_running_loop()
     wanted = {listener.tls for listener in snapshot.listeners if listener.tls is not None}
     certificates = {tls: ListenerCertificate(tls) for tls in wanted}
-    json_lines = is_json(snapshot.log, sys.stdout)
-    report = reporter(snapshot.log, json_lines=json_lines)
+    report = Telling(snapshot.log)
     writer = LogWriter(sys.stdout, log_lock, report)
     loop.set_exception_handler(lambda _, context: report("error", describe_fault(context)))
-    counting = Counting(writer)
-    log = access_logger(snapshot.log, writer, json_lines=json_lines)
+    watchdog = Watchdog(loop, report)
+    scarcity = Scarcity(loop, report, find_memory_bound())
+    counting = Counting(writer, watchdog, scarcity)
+    log = AccessLog(snapshot.log, writer)
 
     def take_records(records: Sequence[AccessRecord]) -> None:
         counting.take(records)
-        if log is not None:
-            log(records)
+        log(records)
 
-    files = _file_server(snapshot, loop)
-    plane = Plane(snapshot, loop, take_records, None if files is None else files.serve)
+    def follow_log(settings: LogSettings) -> None:
+        report.follow(settings)
+        log.follow(settings)
+
+    folders = Folders(loop)
+    folders.prepare(snapshot)
+    plane = Plane(snapshot, loop, take_records, folders.serve, report)
     stopping = Stopping()
     _heed_signals(loop, stopping)
-    link = SupervisorLink(loop, stopping, lambda: counting.tally(plane))
+    takeover = Takeover(plane, certificates, folders, follow_log)
+    link = SupervisorLink(loop, stopping, lambda: counting.tally(plane), takeover)
     if control is not None:
         await loop.create_unix_connection(lambda: link, sock=control)
-    servers = [
-        await _accept(plane, sock, certificates.get(listener.tls) if listener.tls else None)
+    entrances = [
+        await Entrance.open(plane, sock, certificates.get(listener.tls) if listener.tls else None)
         for listener, sock in zip(snapshot.listeners, sockets, strict=True)
     ]
     watch = CertificateWatch(certificates.values(), report)
     watch.start()
+    watchdog.start()
+    scarcity.start(plane)
     plane.start()
     announce()
     link.say_ready()
@@ -119,25 +112,17 @@ async def _serve(
     plane.draining = True
     if stopping.stage is Stage.DRAIN:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(snapshot.drain.delay):
+            async with asyncio.timeout(plane.snapshot.drain.delay):
                 await stopping.wait_beyond(Stage.DRAIN)
-    for server in servers:
-        server.close()
+    is_last = stopping.stage in {Stage.DRAIN, Stage.CLOSE}
+    await asyncio.gather(*(entrance.close(is_last=is_last) for entrance in entrances))
     await _drain(plane, stopping)
-    if files is not None:
-        await files.close()
+    await folders.close()
     watch.close()
+    watchdog.close()
+    scarcity.close()
     writer.close()
     link.close()
-
-
-def _file_server(snapshot: Snapshot, loop: asyncio.AbstractEventLoop) -> "FileServer | None":
-    """Make what serves files, where a route has some: it brings the whole of ``aiohttp.web``."""
-    if all(route.upstream.files is None for route in snapshot.routes):
-        return None
-    from cors_gateway.files.server import FileServer  # noqa: PLC0415 - most workers go without
-
-    return FileServer(loop)
 
 
 def _heed_signals(loop: asyncio.AbstractEventLoop, stopping: Stopping) -> None:
@@ -163,25 +148,3 @@ async def _drain(plane: Plane, stopping: Stopping) -> None:
         if draining.done():
             return draining.result()
         draining.cancel()
-
-
-async def _accept(
-    plane: Plane, sock: socket.socket, certificate: ListenerCertificate | None
-) -> asyncio.Server:
-    """Begin to accept connections of ``plane``."""
-    loop = plane.loop
-    create: Any = loop.create_server
-    settings: dict[str, Any] = {}
-    if sock.family == socket.AF_UNIX:
-        # The file is the supervisor's: the next worker needs it.
-        create, settings = loop.create_unix_server, {"cleanup_socket": False}
-    if certificate is not None:
-        settings |= {
-            "ssl": certificate.context,
-            "ssl_handshake_timeout": plane.snapshot.timeouts.head,
-            "ssl_shutdown_timeout": CLOSE_TIMEOUT,
-        }
-    server: asyncio.Server = await create(
-        lambda: DownstreamConnection(plane), sock=sock, **settings
-    )
-    return server

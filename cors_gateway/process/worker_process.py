@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from cors_gateway.process.control import MAX_LINE, Order, Orders, pack_orders, parse_line, to_line
 from cors_gateway.process.overview import WorkerState, WorkerView
@@ -25,6 +25,10 @@ MODULE = "cors_gateway.process.worker_main"
 START_SECONDS = 30.0
 """In which a worker is ready, also on a machine that is busy."""
 REPORT_SECONDS = 0.5
+PREPARE_SECONDS = START_SECONDS
+"""In which it gets ready to serve another snapshot: it reads what a new one would."""
+COMMIT_SECONDS = 10.0
+"""In which it says that it has gone over; one that is only busy needs a fraction of them."""
 
 
 class WorkerFailedError(Exception):
@@ -42,6 +46,8 @@ class WorkerProcess:
         self.state = WorkerState.STARTING
         self.tally = Tally()
         """What it has counted, as far as it has said."""
+        self.silence = 0.0
+        """Seconds since it said something, as ``silence`` counts them."""
         self._process = process
         self._control = control
         self._started = time.time()
@@ -49,6 +55,8 @@ class WorkerProcess:
         self._failure = ""
         self._ready = asyncio.get_running_loop().create_future()
         self._reports: list[asyncio.Future[None]] = []
+        self._steps: dict[tuple[str, int], asyncio.Future[str | None]] = {}
+        """What it is to say of going over, by the step and the edition."""
         self._listening: asyncio.Task[None] | None = None
 
     @classmethod
@@ -88,7 +96,14 @@ class WorkerProcess:
     @property
     def view(self) -> WorkerView:
         """What can be seen of it."""
-        return WorkerView(self.slot, self._process.pid, self.state, self._started)
+        return WorkerView(
+            self.slot, self._process.pid, self.state, self._started, silence=self.silence
+        )
+
+    @property
+    def name(self) -> str:
+        """What it is called where people read of it."""
+        return self.view.name
 
     @property
     def served(self) -> float:
@@ -105,8 +120,7 @@ class WorkerProcess:
             async with asyncio.timeout(START_SECONDS):
                 await asyncio.shield(self._ready)
         except TimeoutError:
-            self._failure = f"it was not ready within {START_SECONDS:g} s"
-            self.kill()
+            self.give_up(f"it was not ready within {START_SECONDS:g} s")
         if self.state is not WorkerState.READY:
             raise WorkerFailedError(await self.describe_end())
 
@@ -136,6 +150,11 @@ class WorkerProcess:
         if not self._control.is_closing():
             self._control.write(to_line({"do": order}))
 
+    def give_up(self, why: str) -> None:
+        """End it without asking, and remember why."""
+        self._failure = why
+        self.kill()
+
     def kill(self) -> None:
         """End it without asking."""
         if self._process.returncode is None:
@@ -154,6 +173,46 @@ class WorkerProcess:
                     await answered
         return self.tally
 
+    async def prepare(self, edition: int, packed: bytes) -> str | None:
+        """Have it get ready to serve another snapshot.
+
+        Returns:
+            Why it cannot; empty where it is ready, ``None`` where it is gone.
+        """
+        line = to_line({"do": Order.PREPARE, "edition": edition, "bytes": len(packed)})
+        try:
+            async with asyncio.timeout(PREPARE_SECONDS):
+                return await self._step("prepared", edition, line + packed)
+        except TimeoutError:
+            return f"{self.name} was not ready for it within {PREPARE_SECONDS:g} s"
+
+    def commit(self, edition: int) -> Awaitable[None]:
+        """Have it go over at once; what is given waits until it has, or until it is ended."""
+        line = to_line({"do": Order.COMMIT, "edition": edition})
+        return self._see_over(self._step("committed", edition, line))
+
+    def forget(self, edition: int) -> None:
+        """Have it stay with what it serves."""
+        if not self._control.is_closing():
+            self._control.write(to_line({"do": Order.FORGET, "edition": edition}))
+
+    def _step(self, step: str, edition: int, sent: bytes) -> asyncio.Future[str | None]:
+        """Send something; give what it says of it, ``None`` if it is gone."""
+        answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        if self._control.is_closing():
+            answered.set_result(None)
+        else:
+            self._steps[step, edition] = answered
+            self._control.write(sent)
+        return answered
+
+    async def _see_over(self, committed: asyncio.Future[str | None]) -> None:
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await committed
+        except TimeoutError:
+            self.give_up(f"it did not go over to another configuration within {COMMIT_SECONDS:g} s")
+
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         """Take what it says, until it is gone."""
         try:
@@ -167,9 +226,14 @@ class WorkerProcess:
             if not self._ready.done():
                 self._ready.set_result(None)
             self._answer()
+            for answered in self._steps.values():
+                if not answered.done():
+                    answered.set_result(None)
+            self._steps.clear()
 
     def _take(self, line: bytes) -> None:
         message = parse_line(line)
+        self.silence = 0.0
         if message.get("ready"):
             self.state = WorkerState.READY
             self._ready_since = time.monotonic()
@@ -177,6 +241,11 @@ class WorkerProcess:
                 self._ready.set_result(None)
         if "failed" in message:
             self._failure = str(message["failed"])
+        for step in ("prepared", "committed"):
+            if step in message:
+                answered = self._steps.pop((step, message[step]), None)
+                if answered is not None and not answered.done():
+                    answered.set_result(str(message.get("refusal", "")))
         if "tally" in message:
             self.tally = Tally.from_data(message["tally"])
             self._answer()

@@ -13,7 +13,8 @@ from yarl import URL
 
 from cors_gateway.admin.server import serve_admin
 from cors_gateway.config.load import Loaded
-from cors_gateway.process.overview import Reloads, WorkerState, WorkerView
+from cors_gateway.differences.difference import Difference
+from cors_gateway.process.overview import Reloaded, Reloads, WorkerState, WorkerView
 from cors_gateway.process.tally import Tally
 from tests.explain.asking import configured
 from tests.wire.raw_client import RawClient
@@ -62,6 +63,12 @@ class Seen:
     reloads: Reloads = field(default_factory=lambda: Reloads(last_success=START))
     seen: list[WorkerView] = field(default_factory=lambda: [ready_worker()])
     tally: Tally = field(default_factory=Tally)
+    differences: tuple[Difference, ...] = ()
+    problem: Exception | None = None
+    """What becomes of a reload."""
+    may_reload: asyncio.Event = field(default_factory=asyncio.Event)
+    reloading: int = 0
+    """Reloads that have begun."""
 
     def workers(self) -> Sequence[WorkerView]:
         return list(self.seen)
@@ -69,6 +76,13 @@ class Seen:
     async def gather(self) -> Tally:
         await asyncio.sleep(0)
         return self.tally
+
+    async def reload(self) -> Reloaded:
+        self.reloading += 1
+        await self.may_reload.wait()
+        if self.problem is not None:
+            raise self.problem
+        return Reloaded("f.yaml", self.differences, in_place=True)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from tests.admin.conftest import StartAdmin
 from tests.wire.raw_peer import End
 
 EVERY_PATH = ["/", "/healthz", *PATHS]
+READ = [path for path in EVERY_PATH if path != "/reload"]
+"""Those by which nothing changes."""
 PATIENCE = 60.0
 LONG = "a" * 32 * 1024 * 1024
 """More than the kernel holds."""
@@ -49,14 +51,14 @@ async def test_a_preflight_is_not_granted(admin: Admin) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-@pytest.mark.parametrize("path", ["/", "/metrics", "/nothing-here"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/nothing-here", "/reload/"])
 async def test_only_get_and_head_are_answered(admin: Admin, method: str, path: str) -> None:
     answer = await admin.answers(path, method=method)
 
     assert (answer.status, answer.fields["allow"]) == (405, "GET, HEAD")
 
 
-@pytest.mark.parametrize("path", EVERY_PATH)
+@pytest.mark.parametrize("path", READ)
 async def test_head_is_get_without_content(admin: Admin, path: str) -> None:
     target = path + "?url=/api" if path == "/explain" else path
 

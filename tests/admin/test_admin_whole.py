@@ -174,6 +174,7 @@ def test_a_question_is_answered_as_by_the_command(shared: Whole) -> None:
     assert (status, text) == (200, ended.stdout)
 
 
+@pytest.mark.row("F16")
 def test_a_healthcheck_is_0_while_it_serves_and_1_when_it_drains(tmp_path: Path) -> None:
     config = CONFIG.replace("server:", "server:\n  drain: {delay: 600s}")
     argv = [sys.executable, "-m", "cors_gateway", "healthcheck", "--timeout", "60"]
@@ -238,6 +239,7 @@ def test_no_counter_falls_at_a_reload(own: Whole) -> None:
             assert after[key] >= value, key
 
 
+@pytest.mark.row("F5")
 def test_a_reload_that_fails_shows_and_one_that_works_ends_that(own: Whole) -> None:
     digest = json.loads(own.told("/config")[1])["digest"]
     own.file.write_text(CONFIG.replace("/}", "nowhere}"))

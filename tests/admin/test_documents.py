@@ -37,6 +37,7 @@ async def test_the_configuration_as_yaml_is_what_the_command_renders(admin: Admi
     assert answer.fields["content-type"] == "application/yaml; charset=utf-8"
 
 
+@pytest.mark.row("E10")
 @pytest.mark.parametrize("target", ["/config", "/config?format=json", "/config?format=yaml"])
 async def test_secrets_are_not_told(admin: Admin, target: str) -> None:
     answer = await admin.answers(target)

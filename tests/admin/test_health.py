@@ -8,6 +8,7 @@ from tests.admin.admin_rig import START, Admin, Seen, ready_worker, worker
 from tests.admin.conftest import StartAdmin
 
 
+@pytest.mark.row("F16")
 @pytest.mark.parametrize("path", ["/livez", "/healthz"])
 async def test_it_lives_whatever_the_workers_do(start_admin: StartAdmin, path: str) -> None:
     admin = await start_admin(Seen(seen=[], is_draining=True))
@@ -17,6 +18,7 @@ async def test_it_lives_whatever_the_workers_do(start_admin: StartAdmin, path: s
     assert (answer.status, answer.text) == (200, "ok\n")
 
 
+@pytest.mark.row("F16")
 @pytest.mark.parametrize(
     "seen, status, text",
     [
@@ -78,6 +80,7 @@ async def test_the_long_form_of_a_gateway_that_is_well(start_admin: StartAdmin) 
     )
 
 
+@pytest.mark.row("F16")
 async def test_the_long_form_shows_a_reload_that_failed(start_admin: StartAdmin) -> None:
     problem = "f.yaml:1:1: no\nf.yaml:2:1: nor this\n"
     admin = await start_admin(Seen(reloads=Reloads(2, 1, START, problem)))

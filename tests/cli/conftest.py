@@ -75,7 +75,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Snapshot]:
     """What would be served: instead of serving, its snapshot is kept."""
     snapshots: list[Snapshot] = []
 
-    def serve(loaded: Loaded, _: object) -> int:
+    def serve(loaded: Loaded, *_: object) -> int:
         snapshots.append(snapshot_of(loaded))
         return 0
 

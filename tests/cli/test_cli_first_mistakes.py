@@ -48,6 +48,7 @@ def assert_refused(
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.row("E1", "E2", "E3")
 @pytest.mark.parametrize(
     "text, place, remedy",
     [
@@ -385,6 +386,7 @@ def test_on_the_command_line_and_around_it(
     assert_refused(start(*arguments, **env), code, place, remedy)
 
 
+@pytest.mark.row("E8")
 @pytest.mark.parametrize(
     "flags, remedy",
     [

@@ -1,78 +1,18 @@
 """``healthcheck``: whether a running gateway is ready, told by 0 or 1."""
 
-import asyncio
 import json
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.admin.admin_rig import Admin, Seen
+from tests.admin.admin_rig import Seen
+from tests.cli.admin_beside import admin, answering
 from tests.cli.conftest import Command
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
-
-Address = Any
-"""As the socket says it."""
-
-
-@contextmanager
-def admin(overview: Seen, sock: socket.socket | None = None) -> Iterator[Address]:
-    """Run admin in a thread of its own; give where it listens."""
-    is_up, may_end = threading.Event(), threading.Event()
-    addresses: list[Address] = []
-
-    async def serve() -> None:
-        running = Admin(overview, sock)
-        await running.start()
-        addresses.append(running.address)
-        is_up.set()
-        await asyncio.to_thread(may_end.wait, PATIENCE)
-        await running.stop()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    try:
-        assert is_up.wait(PATIENCE)
-        yield addresses[0]
-    finally:
-        may_end.set()
-        thread.join(PATIENCE)
-
-
-@contextmanager
-def answering(answer: bytes, *, then_waits: bool = False) -> Iterator[int]:
-    """Listen, and say the same to everyone, whatever they ask; give the port."""
-    may_end = threading.Event()
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.recv(4096)
-                connection.sendall(answer)
-                if then_waits:
-                    may_end.wait(PATIENCE)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            may_end.set()
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(PATIENCE)
 
 
 def test_a_gateway_that_is_ready_is_well(command: Command) -> None:
@@ -319,6 +259,7 @@ print(json.dumps([code, sorted(sys.modules)]))
     )
     assert {name for name in modules if name.startswith("cors_gateway.")} <= {
         "cors_gateway.cli",
+        "cors_gateway.cli.admin_call",
         "cors_gateway.cli.endings",
         "cors_gateway.cli.healthcheck",
         "cors_gateway.cli.main",

@@ -44,6 +44,7 @@ def free_port() -> int:
         return port
 
 
+@pytest.mark.row("F15")
 def test_ipv4_ipv6_and_unix_with_and_without_tls_at_once(tmp_path: Path) -> None:
     plain, secret = tmp_path / "plain", tmp_path / "secret"
     listen = (
@@ -64,6 +65,7 @@ def test_ipv4_ipv6_and_unix_with_and_without_tls_at_once(tmp_path: Path) -> None
         assert gateway.ends() == 0
 
 
+@pytest.mark.row("F15")
 @pytest.mark.parametrize("order", [1, -1], ids=["IPv6 first", "IPv4 first"])
 def test_both_wildcards_of_one_port_can_be_had(tmp_path: Path, order: int) -> None:
     port = free_port()
@@ -74,6 +76,7 @@ def test_both_wildcards_of_one_port_can_be_had(tmp_path: Path, order: int) -> No
             assert ask(connect(f"https://{host}:{port}", trusted)) == (200, b"https")
 
 
+@pytest.mark.row("F15")
 def test_the_ipv6_wildcard_alone_takes_ipv4_too(tmp_path: Path) -> None:
     with api() as legacy, tls_gateway(tmp_path, legacy.port, listen='"[::]:0"') as gateway:
         url = f"https://127.0.0.1:{gateway.port}"

@@ -204,37 +204,6 @@ def test_without_a_file_there_is_no_admin_listener_unless_wanted(
     ]
 
 
-def test_a_flag_of_later_is_refused_by_its_name(command: Command, file: Path) -> None:
-    ended = command("run", "-c", str(file), "--watch")
-
-    assert (ended.code, ended.out) == (2, "")
-    assert "--watch is not supported yet" in ended.err
-
-
-@pytest.mark.parametrize(
-    "name, value, code",
-    [
-        pytest.param("CORS_GATEWAY_WATCH", "true", 2, id="watching"),
-        pytest.param("CORS_GATEWAY_WATCH", "false", 0, id="not watching"),
-    ],
-)
-def test_a_variable_of_later_is_refused_by_its_name(
-    command: Command,
-    served: list[Snapshot],
-    file: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    value: str,
-    code: int,
-) -> None:
-    monkeypatch.setenv(name, value)
-
-    ended = command("run", "-c", str(file), *(["--admin", "off"] if code == 0 else []))
-
-    assert ended.code == code
-    assert (f"{name} is not supported yet" in ended.err) is bool(code)
-
-
 def test_files_are_looked_for_in_order(
     command: Command, served: list[Snapshot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,7 +290,7 @@ class Reloaded:
         self.sources: list[str] = []
         self.refusal = ""
 
-    def serve(self, loaded: Loaded, load_again: Callable[[], Loaded]) -> int:
+    def serve(self, loaded: Loaded, load_again: Callable[[], Loaded], _: object) -> int:
         self.change()
         try:
             again = load_again()

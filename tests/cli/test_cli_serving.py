@@ -83,6 +83,7 @@ def get(port: int, target: str, origin: str) -> tuple[HTTPResponse, bytes]:
         connection.close()
 
 
+@pytest.mark.row("F1")
 def test_run_serves_a_file_says_where_in_one_line_and_drains_on_term(
     tmp_path: Path, api: str
 ) -> None:
@@ -126,6 +127,7 @@ def test_run_serves_what_the_environment_alone_says(tmp_path: Path, api: str) ->
     assert response.headers["Access-Control-Allow-Origin"] == "https://b.example"
 
 
+@pytest.mark.row("F6")
 def test_nobody_has_to_read_what_it_prints(api: str) -> None:
     flags = ["--to", api, "--allow-origin", "https://a.example", "--listen", "127.0.0.1:0"]
 
@@ -149,6 +151,7 @@ def test_nobody_has_to_read_what_it_prints(api: str) -> None:
     }
 
 
+@pytest.mark.row("F17")
 def test_it_does_not_start_without_the_c_parser(file: Path) -> None:
     with start("run", "-c", str(file), env={"AIOHTTP_NO_EXTENSIONS": "1"}) as process:
         out, err = process.communicate(timeout=20)
@@ -229,6 +232,7 @@ def test_as_process_1_it_can_be_ended_before_it_serves(number: signal.Signals) -
         assert process.wait(30) == 0
 
 
+@pytest.mark.row("F7")
 def test_a_full_disk_for_its_warnings_is_no_reason_not_to_start(api: str, tmp_path: Path) -> None:
     script = 'exec "$@" 2>/dev/full'
     argv = [sys.executable, "-m", "cors_gateway", "proxy", "--to", api, "--listen", "127.0.0.1:0"]

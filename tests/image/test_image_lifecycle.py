@@ -75,6 +75,7 @@ def gateway(image: str, api: Container, between: str) -> Iterator[Container]:
         yield container
 
 
+@pytest.mark.row("F13")
 def test_process_1_is_the_gateway_itself_and_the_workers_are_its_children(
     gateway: Container,
 ) -> None:
@@ -85,6 +86,7 @@ def test_process_1_is_the_gateway_itself_and_the_workers_are_its_children(
     assert len(workers(gateway)) == 2
 
 
+@pytest.mark.row("F13")
 def test_a_worker_that_dies_is_replaced_and_leaves_no_zombie(gateway: Container) -> None:
     before = workers(gateway)
     victim = min(before)
@@ -97,6 +99,7 @@ def test_a_worker_that_dies_is_replaced_and_leaves_no_zombie(gateway: Container)
     assert zombies(gateway) == []
 
 
+@pytest.mark.row("F13")
 def test_orphans_of_others_leave_no_zombies_either(gateway: Container) -> None:
     """Process 1 inherits what an ``exec`` leaves behind, and nobody else can wait for it."""
 
@@ -112,6 +115,7 @@ def test_it_is_healthy_while_it_serves(gateway: Container) -> None:
     eventually(lambda: gateway.probe() == 0, "it becomes healthy")
 
 
+@pytest.mark.row("F16")
 def test_its_health_needs_no_api(image: str) -> None:
     """An API that is down is no reason to replace the gateway, which says so to pages."""
     with running_container(image, env=BY_ENVIRONMENT) as container:
@@ -159,6 +163,7 @@ def test_it_drains_unhealthy_and_finishes_what_it_has_begun(
     assert answer.json() == {"sha256": sha256(half * 2).hexdigest(), "length": len(half) * 2}
 
 
+@pytest.mark.row("F3")
 def test_a_stop_ends_it_in_time_although_clients_stay_connected(gateway: Container) -> None:
     with closing(connection(gateway.port)) as idle, closing(connection(gateway.port)) as slow:
         idle.request("GET", "/orders")

@@ -103,6 +103,7 @@ def test_it_streams_an_upload_that_is_larger_than_its_memory(gateway: Container)
     assert gateway.is_running
 
 
+@pytest.mark.row("F13")
 def test_it_has_no_privileges(gateway: Container) -> None:
     code = """
 import json
@@ -123,6 +124,7 @@ print(json.dumps({name: sorted(set(status[name].split())) for name in wanted}))
     }
 
 
+@pytest.mark.row("F13")
 def test_its_root_cannot_be_written_to(image: str) -> None:
     code = """
 import errno, json

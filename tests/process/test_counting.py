@@ -1,5 +1,6 @@
 """Every request counts once, under labels that no client can make up; and what is open is known."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,7 +12,9 @@ from cors_gateway.messages.cookies import CookieRewrite
 from cors_gateway.process.counting import METHODS, Counting
 from cors_gateway.process.logging import LogWriter
 from cors_gateway.process.metrics import METRICS, Kind, Source
+from cors_gateway.process.scarcity import Scarcity
 from cors_gateway.process.tally import Tally
+from cors_gateway.process.watchdog import Watchdog
 from cors_gateway.snapshot import Limits, PoolLimits
 from cors_gateway.wire.record import AccessRecord, note_failure
 from tests.wire.conftest import StartGateway, api, gateway, start_gateway
@@ -29,10 +32,15 @@ NAMED = {
 }
 
 
-def counted(gateway: Gateway, writer: LogWriter | None = None) -> Tally:
+def counted(
+    gateway: Gateway,
+    writer: LogWriter | None = None,
+    watchdog: Watchdog | None = None,
+    scarcity: Scarcity | None = None,
+) -> Tally:
     """Count what a gateway has recorded so far, and ask what is open."""
     gateway.plane.flush_records()
-    counting = Counting(writer)
+    counting = Counting(writer, watchdog, scarcity)
     counting.take(gateway.records)
     gateway.records.clear()
     return counting.tally(gateway.plane)
@@ -397,7 +405,10 @@ async def test_the_table_and_what_is_counted_are_the_same(
     gateway.records.append(failed)
     mute_writer.write("a\nb\n")
     await until(lambda: mute_writer.lost_lines == 2)
-    tally = counted(gateway, mute_writer)
+    loop = asyncio.get_running_loop()
+    watchdog = Watchdog(loop, lambda level, message: None)
+    scarcity = Scarcity(loop, lambda level, message: None)
+    tally = counted(gateway, mute_writer, watchdog, scarcity)
     assert tally.counters["log_lines_lost_total"] == {(): 2}
     for kind, numbers in (
         (Kind.COUNTER, tally.counters),

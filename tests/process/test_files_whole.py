@@ -209,11 +209,12 @@ def test_a_folder_that_goes_before_a_reload_keeps_what_is_served(folder: Path) -
 def test_a_worker_loads_what_serves_files_only_where_a_route_has_some(to: str, loaded: str) -> None:
     script = f"""
 import asyncio, sys
-from cors_gateway.process.worker import _file_server
+from cors_gateway.process import worker
+from cors_gateway.process.folders import Folders
 from cors_gateway.routes import Router
 from cors_gateway.snapshot import FileTree, Route, Snapshot, Upstream
 route = Route(name="r", path=b"/", upstream=Upstream(url="u", {to}))
-_file_server(Snapshot(router=Router([route]), routes=(route,)), asyncio.new_event_loop())
+Folders(asyncio.new_event_loop()).prepare(Snapshot(router=Router([route]), routes=(route,)))
 print("aiohttp.web" in sys.modules)
 """
     done = subprocess.run(

@@ -1,5 +1,7 @@
 """Sockets to listen on: bound, or refused with what to do about it."""
 
+import errno
+import os
 import socket
 import stat
 from pathlib import Path
@@ -24,6 +26,7 @@ def test_an_ipv6_address_stands_in_brackets() -> None:
         assert url_of(sock, listener).startswith("http://[::1]:")
 
 
+@pytest.mark.row("E8")
 def test_an_address_in_use_is_refused_with_a_remedy() -> None:
     with bind(Listener("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
@@ -31,6 +34,45 @@ def test_an_address_in_use_is_refused_with_a_remedy() -> None:
             bind(Listener("127.0.0.1", port))
 
 
+@pytest.mark.row("E8")
+@pytest.mark.parametrize(
+    "host, number, remedy",
+    [
+        pytest.param(
+            "0.0.0.0",
+            errno.EACCES,
+            r"0\.0\.0\.0:80: permission denied; .* choose 8080",
+            id="a port for the superuser",
+        ),
+        pytest.param(
+            "::",
+            errno.EADDRNOTAVAIL,
+            r"\[::\]:80: .*IPv6 is off here; choose 0\.0\.0\.0 with --listen",
+            id="IPv6 switched off",
+        ),
+        pytest.param(
+            "::",
+            errno.EAFNOSUPPORT,
+            r"\[::\]:80: .*IPv6 is off here; choose 0\.0\.0\.0 with --listen",
+            id="no IPv6 in the kernel",
+        ),
+    ],
+)
+def test_what_this_machine_does_not_give_is_refused_with_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, host: str, number: int, remedy: str
+) -> None:
+    """The kernel's own refusal is played: here it may allow what it refuses elsewhere."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+
+    with pytest.raises(ListenError, match=remedy):
+        bind(Listener(host, 80))
+
+
+@pytest.mark.row("E8")
 def test_an_address_of_another_machine_is_refused_with_a_remedy() -> None:
     with pytest.raises(ListenError, match="no such address"):
         bind(Listener("192.0.2.1", 0))

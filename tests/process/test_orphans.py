@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SETUP = """
 import asyncio, ctypes, os, subprocess, sys
 from cors_gateway.process import orphans
@@ -49,6 +51,7 @@ def told_by(script: str) -> str:
     ).stdout
 
 
+@pytest.mark.row("F13")
 def test_an_orphan_that_ends_is_waited_for() -> None:
     assert told_by(INHERITS) == "1 0\n"
 

@@ -274,6 +274,7 @@ def test_closing_the_stream_does_not_lead_lines_elsewhere(pipe: Pipe, tmp_path: 
     assert pipe.all_read() == b"a\n"
 
 
+@pytest.mark.row("F7")
 def test_a_full_disk_is_told_of_once() -> None:
     told: list[str] = []
     with Path("/dev/full").open("w") as full:
@@ -503,6 +504,7 @@ def ask(client: socket.socket, first: int, count: int) -> None:
         assert answer.startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.row("F6")
 def test_f6_requests_are_served_while_the_log_is_stuck_and_it_goes_on_when_it_is_read(
     api: Api, pipe: Pipe, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -513,15 +515,21 @@ def test_f6_requests_are_served_while_the_log_is_stuck_and_it_goes_on_when_it_is
         errors += capfd.readouterr().err
         return word in errors
 
-    with worker(api.port, pipe.stream) as running, running.connects(PATIENCE) as client:
+    with worker(api.port, pipe.stream) as running:
+
+        def ask_anew(first: int, requests: int) -> None:
+            # One connection is good for a thousand.
+            with running.connects(PATIENCE) as client:
+                ask(client, first, requests)
+
         count = 0
         while not told("lines are lost"):
-            ask(client, count, 200)
+            ask_anew(count, 200)
             count += 200
-        ask(client, count, 200)
+        ask_anew(count, 200)
         pipe.is_read()
         until(lambda: told("were lost"))
-        ask(client, count + 200, 1)
+        ask_anew(count + 200, 1)
         running.is_told(signal.SIGTERM)
         assert running.ends(PATIENCE) == 0
     written = [json.loads(line)["url.path"] for line in pipe.all_read().splitlines()]
@@ -542,6 +550,7 @@ def only_answers(running: RunningWorker) -> None:
     assert running.ends(PATIENCE) == 0
 
 
+@pytest.mark.row("F7")
 def test_f6_requests_are_served_while_the_disk_is_full(
     api: Api, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -550,6 +559,48 @@ def test_f6_requests_are_served_while_the_disk_is_full(
     first, last = capfd.readouterr().err.splitlines()
     assert "(No space left on device): lines are lost" in first
     assert "40 lines of the access log were lost" in last
+
+
+@pytest.mark.row("F7")
+def test_f7_a_disk_that_was_full_is_written_to_again(
+    api: Api, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A limit on the size of files stands for the disk: that can be lifted without privileges."""
+    errors = ""
+
+    def told(word: str) -> bool:
+        nonlocal errors
+        errors += capfd.readouterr().err
+        return word in errors
+
+    def sees(path: str) -> bool:
+        return path in log.read_text("ascii")
+
+    log = tmp_path / "log"
+    with log.open("w") as file, worker(api.port, file) as running, running.connects() as client:
+        pid = running.process.pid
+        ask(client, 0, 1)
+        until(lambda: sees("/000000"))
+        unlimited = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (log.stat().st_size, unlimited[1]))
+        ask(client, 1, 10)
+        until(lambda: told("lines are lost"))
+        ask(client, 11, 10)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
+        for number in range(21, 1000):
+            ask(client, number, 1)
+            time.sleep(0.05)
+            if told("were lost"):
+                break
+        running.is_told(signal.SIGTERM)
+        assert running.ends(PATIENCE) == 0
+        until(lambda: told("were lost"))
+    first, *rest = [json.loads(line)["msg"] for line in errors.splitlines()]
+    written = [json.loads(line)["url.path"] for line in log.read_text().splitlines()]
+    assert "(File too large)" in first
+    assert len([line for line in rest if "lines are lost" in line]) == 0
+    assert sum(int(line.split()[0]) for line in rest) == number + 1 - len(written)
+    assert written[-1] == f"/{number:06}"
 
 
 @contextlib.contextmanager
@@ -564,6 +615,7 @@ def standard_error(descriptor: int) -> Iterator[None]:
         os.close(ours)
 
 
+@pytest.mark.row("F6")
 def test_f6_requests_are_served_while_nobody_reads_what_the_operator_is_told(
     api: Api, pipe: Pipe
 ) -> None:

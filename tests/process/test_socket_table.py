@@ -120,6 +120,28 @@ def test_a_unix_socket_is_shared_and_removed_at_the_end(table: SocketTable, tmp_
     assert not (tmp_path / "s").exists()
 
 
+def test_sockets_that_are_let_go_are_the_workers_alone_and_their_files_stay(
+    table: SocketTable, tmp_path: Path
+) -> None:
+    path = tmp_path / "socket"
+    listeners = [Listener("127.0.0.1", 0), Listener("", 0, unix_path=str(path))]
+    [[tcp, unix]] = table.take(listeners, 1)
+    theirs = tcp.dup(), unix.dup()
+
+    table.let_go()
+    for sock, to in zip(theirs, (theirs[0].getsockname(), str(path)), strict=True):
+        with socket.socket(sock.family) as client:
+            client.connect(to)
+        sock.accept()[0].close()
+        sock.close()
+
+    assert path.exists()
+    with pytest.raises(ConnectionRefusedError), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+    table.close()
+    assert not path.exists()
+
+
 def test_a_unix_socket_that_is_another_process_by_now_stays(
     table: SocketTable, tmp_path: Path
 ) -> None:

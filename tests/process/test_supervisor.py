@@ -2,158 +2,54 @@
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from cors_gateway.config.load import Loaded, load
-from cors_gateway.process.supervisor import LAST_CALL, LAST_WORDS, NotLoadedError, Supervisor
+from cors_gateway.process.crew import LAST_CALL, LAST_WORDS
+from cors_gateway.process.overview import NotLoadedError
+from cors_gateway.process.supervisor import Supervisor
 from cors_gateway.snapshot import Drain
 from tests.cases.configs import FakeReader
 from tests.peers.processes import SMALL, Running, running
-
-PATIENCE = 30.0
-ORIGIN = b"https://app.example.com"
-LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
-GET = b"GET / HTTP/1.1\r\nHost: a\r\nOrigin: " + ORIGIN + b"\r\n\r\n"
-
-
-def wait_until(condition: Callable[[], bool], what: str = "it did not come about") -> None:
-    """Wait for what nobody tells."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
-@dataclass
-class Api:
-    """An API whose answers to ``/wait`` the test lets go."""
-
-    port: int
-    arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    may_answer: threading.Event = field(default_factory=threading.Event)
+from tests.process.gateway_rig import (
+    GET,
+    LISTENING,
+    ORIGIN,
+    PATIENCE,
+    WAIT,
+    Api,
+    Gateway,
+    config,
+    gateway,
+    has_clients,
+    is_answered,
+    is_gone,
+    is_refused,
+    receive,
+    slow_api,
+    wait_until,
+    with_another_listener,
+)
 
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            if self.path == "/wait":
-                known.arrived.release()
-                assert known.may_answer.wait(PATIENCE)
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, *args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        known = Api(server.server_address[1])
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with slow_api() as known:
         yield known
-        known.may_answer.set()
-        server.shutdown()
-        thread.join()
-
-
-@dataclass
-class Gateway:
-    """The supervisor, and what it minds."""
-
-    program: Running
-    port: int
-    config: Path
-
-    @property
-    def pid(self) -> int:
-        return self.program.process.pid
-
-    def workers(self) -> list[int]:
-        """The processes whose parent is the supervisor."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii")
-        return [int(pid) for pid in children.split() if not is_gone(int(pid))]
-
-    def connects(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
-
-    def answer(self, request: bytes = GET) -> bytes:
-        """Ask once, on a connection of its own."""
-        with self.connects() as client:
-            client.sendall(request)
-            return receive(client)
-
-    def is_told(self, number: signal.Signals) -> None:
-        self.program.process.send_signal(number)
-
-    def ends(self) -> int:
-        return self.program.process.wait(PATIENCE)
-
-    def has_said(self, text: str) -> bool:
-        return any(text in line for line in self.program.printed)
-
-    def says(self, text: str) -> None:
-        wait_until(lambda: self.has_said(text), f"it did not say {text!r}")
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return status.rpartition(")")[2].split()[0] in {"Z", "X"}
-
-
-def receive(client: socket.socket) -> bytes:
-    """Receive an answer with content of two bytes, or what came of it."""
-    received = b""
-    while not received.endswith(b"\r\n\r\nok") and (piece := client.recv(65536)):
-        received += piece
-    return received
-
-
-def config(api_port: int, origin: str = ORIGIN.decode(), server: str = "") -> str:
-    return (
-        f'server: {{listen: "127.0.0.1:0"{server}}}\n'
-        "routes:\n"
-        "  - match: {path: /}\n"
-        f"    upstream: http://127.0.0.1:{api_port}\n"
-        f"    cors: {{allowOrigins: [{origin}]}}\n"
-    )
-
-
-@contextmanager
-def gateway(directory: Path, text: str, workers: int = 1) -> Iterator[Gateway]:
-    file = directory / "gateway.yaml"
-    file.write_text(text)
-    argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
-    with running(argv, {"CORS_GATEWAY_WORKERS": str(workers)}) as program:
-        port = int(program.wait_for(LISTENING)[1])
-        yield Gateway(program, port, file)
-
-
-def is_answered(response: bytes) -> bool:
-    return response.startswith(b"HTTP/1.1 200 ") and response.endswith(b"ok")
 
 
 class TestWorkersAreReplaced:
+    @pytest.mark.row("F9")
     @pytest.mark.parametrize("workers", [1, 2])
     def test_one_that_is_killed_has_a_successor(
         self, tmp_path: Path, api: Api, workers: int
@@ -168,6 +64,7 @@ class TestWorkersAreReplaced:
             assert before[0] not in served.workers()
             assert all(is_answered(served.answer()) for _ in range(4 * workers))
 
+    @pytest.mark.row("F9")
     def test_who_connects_meanwhile_waits_and_is_not_refused(
         self, tmp_path: Path, api: Api
     ) -> None:
@@ -180,9 +77,10 @@ class TestWorkersAreReplaced:
 
                 assert is_answered(receive(client))
 
+    @pytest.mark.row("F9")
     def test_the_others_go_on_with_what_they_do(self, tmp_path: Path, api: Api) -> None:
         with gateway(tmp_path, config(api.port), 2) as served, served.connects() as client:
-            client.sendall(GET.replace(b"/", b"/wait", 1))
+            client.sendall(WAIT)
             assert api.arrived.acquire(timeout=PATIENCE)
             [busy] = [pid for pid in served.workers() if has_clients(pid, served.port)]
             for idle in set(served.workers()) - {busy}:
@@ -198,7 +96,7 @@ class TestWorkersAreReplaced:
         with gateway(tmp_path, config(api.port)) as served:
             [worker] = served.workers()
             with served.connects() as client:
-                client.sendall(GET.replace(b"/", b"/wait", 1))
+                client.sendall(WAIT)
                 assert api.arrived.acquire(timeout=PATIENCE)
                 os.kill(worker, signal.SIGTERM)
                 api.may_answer.set()
@@ -207,6 +105,7 @@ class TestWorkersAreReplaced:
             served.says("is replaced: it ended with status 0")
             assert is_answered(served.answer())
 
+    @pytest.mark.row("F9")
     def test_workers_that_die_again_and_again_end_the_gateway(
         self, tmp_path: Path, api: Api
     ) -> None:
@@ -247,23 +146,8 @@ def successor(served: Gateway, seen: set[int]) -> int | None:
     return found[0] if found else None
 
 
-def has_clients(pid: int, port: int) -> bool:
-    """Say whether a process has a connection that a client of ``port`` opened."""
-    sockets = set()
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            sockets.add(str(descriptor.readlink()))
-        except FileNotFoundError:
-            continue
-    for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
-        fields = line.split()
-        is_here = fields[3] == "01" and int(fields[1].rpartition(":")[2], 16) == port
-        if is_here and f"socket:[{fields[9]}]" in sockets:
-            return True
-    return False
-
-
 class TestTheEnd:
+    @pytest.mark.row("F2")
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
     @pytest.mark.parametrize("workers", [1, 2])
     def test_requests_in_progress_are_answered(
@@ -273,7 +157,7 @@ class TestTheEnd:
             pids = served.workers()
             clients = [served.connects() for _ in range(4)]
             for client in clients:
-                client.sendall(GET.replace(b"/", b"/wait", 1))
+                client.sendall(WAIT)
             for _ in clients:
                 assert api.arrived.acquire(timeout=PATIENCE)
             served.is_told(number)
@@ -288,6 +172,7 @@ class TestTheEnd:
             assert served.ends() == 0
             assert all(is_gone(pid) for pid in pids)
 
+    @pytest.mark.row("F2")
     def test_connections_are_accepted_during_the_delay(self, tmp_path: Path, api: Api) -> None:
         text = config(api.port, server=", drain: {delay: 1h, timeout: 7s}")
         with gateway(tmp_path, text, 2) as served:
@@ -300,10 +185,11 @@ class TestTheEnd:
             assert all(b"connection: close" in answer.lower() for answer in answers)
             assert served.ends() == 0
 
+    @pytest.mark.row("F4")
     def test_a_second_signal_ends_it_without_waiting(self, tmp_path: Path, api: Api) -> None:
         text = config(api.port, server=", drain: {timeout: 1h}")
         with gateway(tmp_path, text, 2) as served, served.connects() as client:
-            client.sendall(GET.replace(b"/", b"/wait", 1))
+            client.sendall(WAIT)
             assert api.arrived.acquire(timeout=PATIENCE)
             served.is_told(signal.SIGTERM)
             wait_until(lambda: is_refused(served.port))
@@ -315,7 +201,7 @@ class TestTheEnd:
     def test_a_signal_to_the_whole_group_is_one_signal(self, tmp_path: Path, api: Api) -> None:
         """As a terminal sends it, or ``pkill``."""
         with gateway(tmp_path, config(api.port), 2) as served, served.connects() as client:
-            client.sendall(GET.replace(b"/", b"/wait", 1))
+            client.sendall(WAIT)
             assert api.arrived.acquire(timeout=PATIENCE)
             for pid in (served.pid, *served.workers()):
                 os.kill(pid, signal.SIGINT)
@@ -325,6 +211,7 @@ class TestTheEnd:
             assert is_answered(receive(client))
             assert served.ends() == 0
 
+    @pytest.mark.row("F3")
     def test_a_worker_that_hangs_is_killed_in_time(self, tmp_path: Path, api: Api) -> None:
         text = config(api.port, server=", drain: {timeout: 100ms}")
         with gateway(tmp_path, text, 2) as served:
@@ -333,6 +220,7 @@ class TestTheEnd:
 
             assert served.ends() == 0
 
+    @pytest.mark.row("F3")
     def test_by_default_that_takes_less_than_docker_waits(self) -> None:
         drain = Drain()
         at_exit = 0.7  # admin's farewell, and the interpreter's own end
@@ -353,6 +241,7 @@ class TestTheEnd:
             assert served.ends() == 0
         assert program.printed == []
 
+    @pytest.mark.row("F6")
     def test_whose_output_nobody_reads_is_ended_too(self, tmp_path: Path, api: Api) -> None:
         """Full pipes from the beginning, as of a program that does not read what it has started."""
         file = tmp_path / "gateway.yaml"
@@ -387,6 +276,7 @@ class TestTheEnd:
                 os.close(reading)
                 os.close(writing)
 
+    @pytest.mark.row("F6")
     @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
     def test_closed_streams_are_nobodys_sockets(
         self, tmp_path: Path, api: Api, closed: str
@@ -442,21 +332,16 @@ def is_ignored(status: str, number: signal.Signals) -> bool:
     return bool(mask & 1 << (number - 1))
 
 
-def is_refused(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
-    except ConnectionRefusedError:
-        return True
-    return False
+class TestAReloadByOtherWorkers:
+    """With other addresses other workers have to serve them."""
 
-
-class TestAReload:
     def test_what_the_file_says_now_is_served_from_the_same_address(
         self, tmp_path: Path, api: Api
     ) -> None:
         with gateway(tmp_path, config(api.port), 2) as served:
             before = set(served.workers())
-            served.config.write_text(config(api.port, "https://other.example.com"))
+            text = config(api.port, "https://other.example.com")
+            served.config.write_text(with_another_listener(text))
             served.is_told(signal.SIGHUP)
             served.says("reloaded ")
             wait_until(lambda: not before & set(served.workers()))
@@ -467,9 +352,10 @@ class TestAReload:
 
     def test_a_request_in_progress_ends_as_it_began(self, tmp_path: Path, api: Api) -> None:
         with gateway(tmp_path, config(api.port)) as served, served.connects() as client:
-            client.sendall(GET.replace(b"/", b"/wait", 1))
+            client.sendall(WAIT)
             assert api.arrived.acquire(timeout=PATIENCE)
-            served.config.write_text(config(api.port, "https://other.example.com"))
+            text = config(api.port, "https://other.example.com")
+            served.config.write_text(with_another_listener(text))
             served.is_told(signal.SIGHUP)
             served.says("reloaded ")
             api.may_answer.set()
@@ -482,8 +368,9 @@ class TestAReload:
         text = config(api.port, server=", drain: {timeout: 100ms}")
         with gateway(tmp_path, text) as served, served.connects() as client:
             [before] = served.workers()
-            client.sendall(GET.replace(b"/", b"/wait", 1))
+            client.sendall(WAIT)
             assert api.arrived.acquire(timeout=PATIENCE)
+            served.config.write_text(with_another_listener(text))
             served.is_told(signal.SIGHUP)
             served.says("reloaded ")
             time.sleep(0.5)
@@ -552,6 +439,7 @@ class TestAReload:
             for client in clients[:8]:
                 client.sendall(GET[:20])
             wait_until(lambda: any(has_clients(pid, served.port) for pid in before))
+            served.config.write_text(with_another_listener(config(api.port)))
             served.is_told(signal.SIGHUP)
             served.says("reloaded ")
             time.sleep(0.5)
@@ -580,7 +468,9 @@ class TestAReload:
             threads = [threading.Thread(target=ask_again_and_again) for _ in range(4)]
             for thread in threads:
                 thread.start()
-            for count in range(1, 4):
+            alone = config(api.port)
+            for count, text in enumerate((with_another_listener(alone), alone), 1):
+                served.config.write_text(text)
                 served.is_told(signal.SIGHUP)
                 wait_until(
                     lambda count=count: (  # type: ignore[misc]
@@ -608,18 +498,6 @@ class TestAReload:
         assert (supervisor.reloads.succeeded, supervisor.reloads.failed) == (0, 1)
         assert "cannot_load" in supervisor.reloads.last_problem
 
-    def test_many_wishes_at_once_are_one_or_two_reloads(self, tmp_path: Path, api: Api) -> None:
-        with gateway(tmp_path, config(api.port)) as served:
-            before = served.workers()
-            for _ in range(20):
-                served.is_told(signal.SIGHUP)
-            served.says("reloaded ")
-            wait_until(lambda: not set(before) & set(served.workers()))
-            time.sleep(3)
-
-            assert 1 <= sum("reloaded " in line for line in served.program.printed) <= 3
-            assert is_answered(served.answer())
-
     def test_one_that_waits_for_a_file_holds_up_no_stop(self, tmp_path: Path, api: Api) -> None:
         """As on a network's file system that does not answer."""
         with gateway(tmp_path, config(api.port)) as served:
@@ -644,12 +522,14 @@ class TestAReload:
         with running([sys.executable, "-c", script]) as program:
             served = Gateway(program, int(program.wait_for(LISTENING)[1]), tmp_path)
             before = set(served.workers())
+            text = with_another_listener(config(api.port, server=", workers: 2"))
+            (tmp_path / "gateway.yaml").write_text(text)
             served.is_told(signal.SIGHUP)
             wait_until(lambda: len(served.workers()) > 2)
             with ExitStack() as stack:
                 clients = [stack.enter_context(served.connects()) for _ in range(40)]
                 for client in clients:
-                    client.sendall(GET.replace(b"/", b"/wait", 1))
+                    client.sendall(WAIT)
                 for _ in clients:
                     assert api.arrived.acquire(timeout=PATIENCE)
                 (tmp_path / "fail").touch()
@@ -662,6 +542,7 @@ class TestAReload:
     def test_one_that_hangs_holds_up_no_stop(self, tmp_path: Path, api: Api) -> None:
         with gateway(tmp_path, config(api.port)) as served:
             seen = set(served.workers())
+            served.config.write_text(with_another_listener(config(api.port)))
             served.is_told(signal.SIGHUP)
             wait_until(lambda: bool(set(served.workers()) - seen))
             for pid in set(served.workers()) - seen:
@@ -764,9 +645,9 @@ class TestTheStart:
     def test_the_level_of_the_log_is_the_supervisors_too(self, tmp_path: Path, api: Api) -> None:
         text = config(api.port) + "log: {level: error}\n"
         with gateway(tmp_path, text) as served:
-            before = set(served.workers())
+            served.config.write_text(text.replace(ORIGIN.decode(), "https://other.example.com"))
             served.is_told(signal.SIGHUP)
-            wait_until(lambda: not before & set(served.workers()))
+            wait_until(lambda: b"Access-Control-Allow-Origin" not in served.answer())
             served.config.write_text("no configuration")
             served.is_told(signal.SIGHUP)
             served.says("not reloaded")

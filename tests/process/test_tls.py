@@ -304,14 +304,21 @@ def test_curl_does_not_take_what_it_does_not_trust(gateway: TlsGateway) -> None:
     assert done.returncode == 60, done.stderr
 
 
-def test_a_reload_lets_a_handshake_end_that_has_begun(tmp_path: Path) -> None:
+@pytest.mark.parametrize("head", ["10s", "20s"], ids=["in place", "by other workers"])
+def test_a_reload_lets_a_handshake_end_that_has_begun(tmp_path: Path, head: str) -> None:
+    """Handshakes are bounded by what the event loop was told when it began to listen."""
     with api() as legacy, tls_gateway(tmp_path, legacy.port) as gateway:
+        [before] = children_of(gateway.pid)
         open_before = gateway.descriptors()
         with gateway.raw() as client:
             wait_until(lambda: gateway.descriptors() > open_before)
+            file = tmp_path / "gateway.yaml"
+            text = file.read_text().replace("server:\n", f"server:\n  timeouts: {{head: {head}}}\n")
+            file.write_text(text)
             gateway.is_told(signal.SIGHUP)
             gateway.program.wait_for(re.compile("reloaded "))
             time.sleep(0.5)
             trusted = gateway.authority.trusted()
             with trusted.wrap_socket(client, server_hostname="localhost") as secure:
                 assert ask(secure) == (200, b"https")
+            wait_until(lambda: (before in children_of(gateway.pid)) == (head == "10s"))

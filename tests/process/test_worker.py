@@ -91,6 +91,7 @@ def api() -> Iterator[Api]:
     upstream.close()
 
 
+@pytest.mark.row("F1")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGINT])
 def test_f1_an_idle_worker_stops_at_once(api: Api, number: signal.Signals) -> None:
     api.answers_all()
@@ -103,6 +104,7 @@ def test_f1_an_idle_worker_stops_at_once(api: Api, number: signal.Signals) -> No
         assert begun.recv(1) == b""
 
 
+@pytest.mark.row("F2")
 def test_f2_a_request_in_progress_is_finished_and_its_connection_closed(api: Api) -> None:
     with worker(api.port) as running, running.connects() as client:
         client.sendall(GET)
@@ -115,6 +117,7 @@ def test_f2_a_request_in_progress_is_finished_and_its_connection_closed(api: Api
         assert running.ends(within=1.5) == 0
 
 
+@pytest.mark.row("F2")
 def test_f2_a_response_that_has_begun_is_finished_too(api: Api) -> None:
     with worker(api.port) as running, running.connects() as client:
         client.sendall(GET)
@@ -145,6 +148,7 @@ def refused(running: RunningWorker) -> None:
     pytest.fail("connections are still accepted")
 
 
+@pytest.mark.row("F2")
 def test_f2_connections_are_accepted_while_a_stop_is_delayed(api: Api) -> None:
     api.answers_all()
     with worker(api.port, delay=0.6) as running:
@@ -156,6 +160,7 @@ def test_f2_connections_are_accepted_while_a_stop_is_delayed(api: Api) -> None:
         assert running.ends(within=2) == 0
 
 
+@pytest.mark.row("F3")
 def test_f3_a_stream_is_cut_off_when_the_drain_has_lasted_too_long(api: Api) -> None:
     with worker(api.port, timeout=0.4) as running, running.connects() as client:
         client.sendall(GET)
@@ -171,6 +176,7 @@ def test_f3_a_stream_is_cut_off_when_the_drain_has_lasted_too_long(api: Api) -> 
         assert receive_rest(client) == b""
 
 
+@pytest.mark.row("F3")
 def test_f3_who_waits_for_an_answer_is_told_that_the_gateway_stops(api: Api) -> None:
     log = subprocess.PIPE
     with worker(api.port, log, timeout=0.4) as running, running.connects() as client:
@@ -184,6 +190,7 @@ def test_f3_who_waits_for_an_answer_is_told_that_the_gateway_stops(api: Api) -> 
         assert json.loads(running.process.stdout.readline())["problem"] == "stopping"
 
 
+@pytest.mark.row("F4")
 def test_f4_a_second_signal_means_now(api: Api) -> None:
     with worker(api.port, timeout=60.0) as running, running.connects() as client:
         client.sendall(GET)
@@ -195,6 +202,7 @@ def test_f4_a_second_signal_means_now(api: Api) -> None:
         assert running.ends(within=1.5) == 0
 
 
+@pytest.mark.row("F4")
 def test_f4_a_second_signal_ends_the_delay_as_well(api: Api) -> None:
     with worker(api.port, delay=60.0) as running:
         running.is_told(signal.SIGTERM)
@@ -219,6 +227,7 @@ def test_one_line_of_the_log_for_each_request(api: Api) -> None:
     assert len({line["request_id"] for line in lines}) == 3
 
 
+@pytest.mark.row("F6")
 @pytest.mark.parametrize("then", ["stays", "goes"])
 def test_f6_a_log_that_nobody_reads_stops_nobody(api: Api, then: str) -> None:
     api.answers_all()
@@ -235,6 +244,7 @@ def test_f6_a_log_that_nobody_reads_stops_nobody(api: Api, then: str) -> None:
         os.close(reading)
 
 
+@pytest.mark.row("F6")
 def test_f6_a_log_that_is_closed_stops_nobody(api: Api) -> None:
     api.answers_all()
     reading, writing = os.pipe()
@@ -248,6 +258,7 @@ def test_f6_a_log_that_is_closed_stops_nobody(api: Api) -> None:
         assert running.ends(within=3) == 0
 
 
+@pytest.mark.row("F8")
 def test_f8_without_descriptors_what_is_open_goes_on_and_the_rest_recovers(api: Api) -> None:
     api.answers_all()
     with worker(api.port, files=40) as running:
@@ -263,6 +274,7 @@ def test_f8_without_descriptors_what_is_open_goes_on_and_the_rest_recovers(api: 
             ask(last)
 
 
+@pytest.mark.row("F10")
 def test_f10_a_mistake_of_ours_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError) as caught:
         int("a\nb")
