@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from docs.keys import KeyTables
+from docs.matrix import beside, rows, stricter, tally
 from docs.regions import Makers, fill
 from docs.tables import buckets, commands, failures, fields, metrics, verb
 
@@ -22,6 +23,10 @@ def makers() -> Makers:
         "fields": fields,
         "commands": commands,
         "verb": verb,
+        "rows": rows,
+        "beside": beside,
+        "tally": tally,
+        "stricter": stricter,
     }
 
 

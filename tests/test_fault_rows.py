@@ -1,57 +1,28 @@
-"""``docs/faults.md`` promises nothing that no test shows, and no test shows what it does not say.
+"""``docs/faults.md`` promises nothing that no test shows, and no test shows what it does not say."""
 
-A test says by ``@pytest.mark.row("A14")`` which lines it shows. The marks are read from the source, so
-that a few tests can be run without collecting all of them; so the names must stand there literally.
-"""
-
-import ast
-import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parent
-DOCUMENT = TESTS.parent / "docs" / "faults.md"
-LINES = DOCUMENT.read_text(encoding="utf-8").splitlines()
-ROWS = Counter(match[1] for line in LINES if (match := re.match(r"\| ([A-Z][0-9]+) \|", line)))
-GROUPS = {"A": 35, "B": 48, "C": 15, "D": 35}
+from docs.rows import RowError, names_in, read_rows, shown_by
+from tests.beside.every_case import CASES
 
-
-def names_in(source: str) -> Iterator[str]:
-    """Yield the rows that the tests of a file are marked with."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            marked = any(is_mark(decorator) for decorator in node.decorator_list)
-            assert not marked or node.name.startswith("test_"), f"{node.name} is no test"
-        if is_mark(node):
-            assert isinstance(node, ast.Call)
-            assert node.args, "a mark without a name"
-            for argument in node.args:
-                assert isinstance(argument, ast.Constant), f"{ast.unparse(node)} is not literal"
-                yield str(argument.value)
-
-
-def is_mark(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.row"
-
-
-SHOWN = Counter(
-    name
-    for path in sorted(TESTS.rglob("test_*.py"))
-    for name in names_in(path.read_text(encoding="utf-8"))
-)
+DOCUMENT = Path(__file__).parents[1] / "docs" / "faults.md"
+TEXT = DOCUMENT.read_text("utf-8")
+ROWS = Counter(row.name for row in read_rows(TEXT))
+SHOWN = shown_by()
+GROUPS = {"A": 35, "B": 48, "C": 15, "D": 35, "E": 10, "F": 18, "G": 7}
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_line_has_a_test(row: str) -> None:
-    assert SHOWN[row]
+    assert row in SHOWN
 
 
 def test_every_test_names_a_line_that_is_there() -> None:
     assert set(SHOWN) - set(ROWS) == set()
+    assert {case.row for case in CASES} - set(ROWS) == set()
 
 
 def test_every_line_is_there_once_and_whole() -> None:
@@ -60,7 +31,7 @@ def test_every_line_is_there_once_and_whole() -> None:
     }
     assert set(ROWS) == expected
     assert set(ROWS.values()) == {1}
-    for line in LINES:
+    for line in TEXT.splitlines():
         if line.startswith("| "):
             assert line.count(" | ") == 3, line
 
@@ -86,5 +57,11 @@ def test_marks_are_found(source: str, names: list[str]) -> None:
     ],
 )
 def test_a_mark_that_says_nothing_is_refused(source: str) -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(RowError):
         list(names_in(source))
+
+
+def test_a_row_says_what_it_is_about_and_how_far_it_is_scaled() -> None:
+    (row,) = read_rows("| Row | x |\n|---|---|\n| G1 | A day | *Scaled: a minute.* Flat | – |\n")
+
+    assert (row.name, row.group, row.what, row.scale) == ("G1", "G", "A day", "a minute.")
