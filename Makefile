@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: default run screenshots test test-system setup format style types coverage bench docs examples wheel image image-test clean
+.PHONY: default run screenshots test test-system setup format style types coverage bench stress connections soak fuzz docs examples wheel image image-test clean
 default: style types test
 
 # The gateway on config/gateway.yaml, in front of an embedded legacy API and a page that calls it.
@@ -17,8 +17,9 @@ screenshots: setup
 # The whole suite, the files of tests spread over a few processes: one more than there are CPUs, because
 # much of it waits. What needs a system package that is not there is listed, by name, as not run.
 PROCESSES ?= $(shell expr $$(nproc) + 1)
+SPREAD = --numprocesses $(PROCESSES) --dist loadfile
 test: setup
-	$(BIN)/python -m pytest --no-fold-skipped --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --no-fold-skipped $(SPREAD) $(ARGS)
 
 # Every example as its README says, in Chromium, with the gateway and without it.
 examples: setup
@@ -26,7 +27,7 @@ examples: setup
 
 # What tests need from Debian: real browsers, and servers and clients that others wrote. PROGRAM, or
 # PROGRAM=PACKAGE. Only what is missing is installed: who has node from elsewhere has another npm.
-PROGRAMS := chromium curl firefox-esr nginx=nginx-light node=nodejs npm
+PROGRAMS := chromium curl faketime firefox-esr haproxy nginx=nginx-light node=nodejs npm slowhttptest
 test-system:
 	@for each in $(PROGRAMS); do \
 	    PATH=$$PATH:/usr/sbin command -v $${each%=*} >/dev/null || missing="$$missing $${each#*=}"; \
@@ -62,8 +63,8 @@ types: setup
 
 # The pure rings from their own tests alone, every branch.
 coverage: setup
-	$(BIN)/python -m pytest -q --cov=cors_gateway.cors --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 tests/cors
-	$(BIN)/python -m pytest -q --cov=cors_gateway.messages --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 tests/messages
+	$(BIN)/python -m pytest -q --cov=cors_gateway.cors --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 $(SPREAD) --dist worksteal tests/cors
+	$(BIN)/python -m pytest -q --cov=cors_gateway.messages --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 $(SPREAD) --dist worksteal tests/messages
 
 # How long a worker takes to start, large configurations to load and to decide by; what a mebibyte costs
 # beside nginx.
@@ -71,6 +72,24 @@ bench: setup
 	$(BIN)/python -m bench.starting
 	$(BIN)/python -m bench.loading
 	$(BIN)/python -m bench.throughput
+
+# What an open connection that does nothing costs, beside nginx: 10,000 of them, and 1,000 event streams.
+connections: setup
+	$(BIN)/python -m bench.connections $(ARGS)
+
+# The long forms of what the suite does a little of: a million requests, a thousand reloads under load, workers
+# killed, slowhttptest for a minute. Most of an hour.
+stress: setup
+	STRESS=1 $(BIN)/python -m pytest tests/stress --durations=0 -o faulthandler_timeout=3600 $(ARGS)
+
+# 200,000 requests of well- and ill-behaved clients, in front of an ill-behaved API. ARGS="--seed 7 --reload 2
+# --kill 10" repeats a plan, and reloads and kills workers meanwhile.
+soak: setup
+	$(BIN)/python -m tests.chaos.soak $(ARGS)
+
+# What tests/fuzz does a little of, at random and for minutes: ARGS="--minutes 30 --seed 7".
+fuzz: setup
+	$(BIN)/python -m tests.fuzz.rounds $(ARGS)
 
 # The tables in docs/ that the code says: keys, commands, metrics, failures, fields of the log.
 docs: setup
