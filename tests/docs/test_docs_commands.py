@@ -37,12 +37,13 @@ IN_A_SHELL = (". .venv/bin/activate",)
 AS_A_DEMONSTRATION = ("make run",)
 """The command that its target runs is run here: make itself would fetch packages."""
 
+ANOTHER_PAGE = "https://another.example.com"
 THAT_SERVE = (
     (
         "cors-gateway proxy --to http://localhost:5000 --allow-origin http://localhost:5173 "
         "--credentials --listen 127.0.0.1:8080"
     ),
-    "cors-gateway run -c cors-gateway.yaml",
+    "cors-gateway run -c cors-gateway.yaml --watch",
 )
 THAT_END = (
     "cors-gateway init",
@@ -55,6 +56,7 @@ THAT_END = (
         "cors-gateway doctor http://localhost:5000/orders --origin http://localhost:5173 "
         "--credentials"
     ),
+    "cors-gateway diff old.yaml cors-gateway.yaml",
 )
 
 BY_THE_TESTS_OF_THE_IMAGE = {
@@ -200,7 +202,23 @@ def test_a_file_is_written_checked_and_run(api: FlaskApi, folder: Path) -> None:
     with serve(argv_of(THAT_SERVE[1]), folder) as program:
         url = program.wait_for(GATEWAY_LISTENS)[1]
         _, fields, _ = ask(f"{url}/orders", PAGE)
+        file.write_text(file.read_text("utf-8").replace(PAGE, ANOTHER_PAGE), "utf-8")
+        program.wait_for(re.compile(f"wider: .*{ANOTHER_PAGE}"))
+        _, fields_then, _ = ask(f"{url}/orders", ANOTHER_PAGE)
     assert fields["access-control-allow-origin"] == PAGE
+    assert fields_then["access-control-allow-origin"] == ANOTHER_PAGE
+
+
+def test_what_differs_is_said_in_words(folder: Path) -> None:
+    finish(THAT_END[0], folder)
+    file = folder / "cors-gateway.yaml"
+    shutil.copy(file, folder / "old.yaml")
+    file.write_text(file.read_text("utf-8").replace(PAGE, ANOTHER_PAGE), "utf-8")
+
+    told = finish(THAT_END[4], folder)
+
+    assert (told.returncode, told.stderr) == (0, "")
+    assert re.search(f"wider: .*{ANOTHER_PAGE} may call", told.stdout)
 
 
 def test_the_yaml_that_is_shown_is_checked_and_run(folder: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from cors_gateway.admin.server import _application
 from cors_gateway.cli import main
 from cors_gateway.cli.endings import Exit
-from cors_gateway.cli.variables import KNOWN, WATCH
+from cors_gateway.cli.variables import KNOWN
 from cors_gateway.cli.verbs import VERBS
 from cors_gateway.config.json_schema import json_schema
 from cors_gateway.config.schema import settings_blocks
@@ -75,7 +75,7 @@ def codes(page: Page, pattern: str) -> list[str]:
 def test_every_variable_is_in_its_table() -> None:
     documented = COMMANDS.first_cells("Variables")
 
-    assert set(documented) == (KNOWN - {WATCH}) | PLATFORMS_VARIABLES
+    assert set(documented) == KNOWN | PLATFORMS_VARIABLES
     assert len(documented) == len(set(documented))
 
 
