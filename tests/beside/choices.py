@@ -42,12 +42,6 @@ CHOICES = (
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS,
     ),
     answered("B22", "the same length twice", OK.replace(b"OK\r\n", b"OK\r\nContent-Length: 2\r\n")),
-    answered(
-        "B23", "chunks in HTTP/1.0",
-        b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS, 0.1, Step.CLOSE,
-    ),
-    answered("B33", "HTTP/2.0 in a status line", OK.replace(b"/1.1", b"/2.0")),
-    answered("B33", "two spaces in a status line", OK.replace(b"1.1 ", b"1.1  ")),
     asked(
         "D6", "a space in front of a chunk's extension", "400",
         POST + b"Transfer-Encoding: chunked\r\n\r\n2 ;a\r\nok\r\n0\r\n\r\n",
