@@ -33,10 +33,7 @@ def spell_time(seconds: float) -> str:
 
 
 def _lines(overview: Overview) -> Iterator[str]:
-    ready, slots = len(_ready_slots(overview)), overview.slots
-    mark, verdict = ("+", "ok") if ready == slots else ("-", "failed" if not ready else "degraded")
-    replaced = f", {overview.restarts} replaced" if overview.restarts else ""
-    yield f"[{mark}]workers {verdict}: {ready} of {slots} ready{replaced}"
+    yield _describe_workers(overview)
     for worker in overview.workers():
         if worker.is_silent:
             yield f"    {worker.name} has said nothing for {worker.silence:.0f} s"
@@ -48,14 +45,27 @@ def _lines(overview: Overview) -> Iterator[str]:
     snapshot, reloads = served(overview), overview.reloads
     yield (
         f"[+]configuration ok: {snapshot.source}, digest {snapshot.digest}, "
-        f"loaded {spell_time(overview.loaded_at)}"
+        f"loaded {spell_time(overview.loaded_at)}, "
+        f"{'watched' if overview.is_watched else 'not watched'}"
     )
+    if reloads.began:
+        yield f"[+]reload in progress: it began {spell_time(reloads.began)}"
     counts = f"{reloads.succeeded} succeeded, {reloads.failed} failed"
     if not reloads.last_problem:
         yield f"[+]reload ok: {counts}"
         return
     yield f"[-]reload failed: {counts}; what was served before still is"
     yield from (f"    {line}" for line in reloads.last_problem.splitlines())
+
+
+def _describe_workers(overview: Overview) -> str:
+    if overview.is_draining:
+        # They may answer still, and are not ready to a probe.
+        return f"[-]workers stopping: {len(overview.workers())} left"
+    ready, slots = len(_ready_slots(overview)), overview.slots
+    mark, verdict = ("+", "ok") if ready == slots else ("-", "failed" if not ready else "degraded")
+    replaced = f", {overview.restarts} replaced" if overview.restarts else ""
+    return f"[{mark}]workers {verdict}: {ready} of {slots} ready{replaced}"
 
 
 def _ready_slots(overview: Overview) -> set[int]:

@@ -32,6 +32,10 @@ class Overview(Protocol):
         """Whether the gateway is about to end."""
 
     @property
+    def is_watched(self) -> bool:
+        """Whether a change of its files has it loaded again."""
+
+    @property
     def restarts(self) -> int:
         """Workers that were replaced because they died."""
 
@@ -49,8 +53,11 @@ class Overview(Protocol):
     async def gather(self) -> Tally:
         """Add up what all workers have counted, also those that are gone."""
 
-    async def reload(self) -> Reloaded:
+    async def reload(self, why: str) -> Reloaded:
         """Load the configuration again, and go over to it.
+
+        Args:
+            why: who wants it, for the log.
 
         Raises:
             NotLoadedError: that cannot be done; nothing has changed.

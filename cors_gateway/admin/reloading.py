@@ -13,6 +13,7 @@ from cors_gateway.process.overview import NotLoadedError, NotNowError
 
 __all__ = ["Reloading"]
 
+WHY = "POST /reload"
 MOST_AT_ONCE = 5
 """One that is done, and those that wait for it."""
 
@@ -35,7 +36,7 @@ class Reloading:
             raise BusyError
         self._asked += 1
         try:
-            reloaded = await self._overview.reload()
+            reloaded = await self._overview.reload(WHY)
         except NotLoadedError as error:
             status = 503 if isinstance(error, NotNowError) else 422
             return status, str(error), {"reloaded": False, "problem": str(error)}

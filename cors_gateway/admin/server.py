@@ -161,15 +161,20 @@ def _refuse(request: web.Request, overview: Overview) -> web.Response | None:
 
     Raises:
         HostError: it is called by a name that it must not have.
+        web.HTTPNotFound: there is no such page.
         SenderError: it would change something, and a page sends it that must not.
     """
     admin, lines = served(overview).admin, request.headers.getall
     check_host(lines("Host", []), admin.hosts if admin else ())
     if not request.raw_path.startswith("/"):
         return _text("ask for a path", 400)
+    if isinstance(request.match_info.http_exception, web.HTTPNotFound):
+        # Said before what else is wrong with it: with another method nothing would be here either.
+        raise request.match_info.http_exception
     methods = CHANGING if request.path in CHANGED_BY else READING
     if request.method not in methods:
-        answer = _text(f"only {' and '.join(methods)} is answered here", 405)
+        verb = "is" if len(methods) == 1 else "are"
+        answer = _text(f"only {' and '.join(methods)} {verb} answered here", 405)
         answer.headers["Allow"] = ", ".join(methods)
         return answer
     if methods is CHANGING:

@@ -16,7 +16,16 @@ from time import monotonic
 
 from cors_gateway.cli.endings import RefusedError
 
-__all__ = ["REMEDY", "Answer", "add_address", "add_timeout", "ask", "find_admin", "parse_seconds"]
+__all__ = [
+    "REMEDY",
+    "Answer",
+    "LateError",
+    "add_address",
+    "add_timeout",
+    "ask",
+    "find_admin",
+    "parse_seconds",
+]
 
 # As in variables, which would load what reads configurations.
 ADMIN = "CORS_GATEWAY_ADMIN"
@@ -52,6 +61,17 @@ class Answer:
     """Whether a gateway's admin listener says to be one."""
     url: str
     """Who was asked for what, for people."""
+
+
+class LateError(RefusedError):
+    """There was no answer in time."""
+
+    def __init__(
+        self, url: str, seconds: float, means: str = "the gateway is stuck or overloaded"
+    ) -> None:
+        """Say who did not answer, within how many seconds, and what that means."""
+        super().__init__(f"{url}: no answer within {seconds:g} s, {means}; --timeout waits longer")
+        self.url = url
 
 
 def add_address(parser: argparse.ArgumentParser) -> None:
@@ -120,16 +140,14 @@ def ask(places: Sequence[Place], method: str, path: str, seconds: float, most_by
     """Send a request without content; receive the answer, or as much of it as is worth looking at.
 
     Raises:
+        LateError: there is no answer in time.
         RefusedError: there is no answer, or it is none of HTTP.
     """
     url = _spell(places[0], path)
     try:
         received = _exchange(places, f"{method} {path}", monotonic() + seconds, most_bytes)
     except TimeoutError:
-        raise RefusedError(
-            f"{url}: no answer within {seconds:g} s, the gateway is stuck or overloaded; "
-            "--timeout waits longer"
-        ) from None
+        raise LateError(url, seconds) from None
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise RefusedError(f"{url}: {why}; {REMEDY}") from error

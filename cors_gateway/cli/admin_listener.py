@@ -7,13 +7,15 @@ old one is still told what came of it.
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cors_gateway.process.listening import ListenError, url_of
+from cors_gateway.process.beside import start_beside
+from cors_gateway.process.listening import Found, ListenError, resolve, url_of
 from cors_gateway.process.logging import Report
-from cors_gateway.process.socket_table import SocketTable
+from cors_gateway.process.socket_table import NOT_FOUND, SocketTable
 from cors_gateway.process.supervisor import Supervisor
 from cors_gateway.snapshot import Admin, Listener, Snapshot
 
@@ -72,7 +74,10 @@ class AdminListener:
         admin = snapshot.admin
         wanted = None if admin is None else admin.listener
         if self._supervisor is not None and self._served.listener != wanted:
-            self._next = await self._serve(admin)
+            # A name server may be slow, and others are answered meanwhile.
+            names = [] if wanted is None else [wanted]
+            found = await start_beside(lambda: resolve(names, flag="--admin"), "resolve")
+            self._next = await self._serve(admin, found)
 
     def commit(self) -> None:
         """Answer no more where it was."""
@@ -87,6 +92,9 @@ class AdminListener:
         if self._next is not None:
             aside, self._next = self._next, None
             self._leave(aside)
+
+    def settle(self) -> None:
+        """Go on: nothing here waits for what was told."""
 
     async def close(self) -> None:
         """Answer nobody any more."""
@@ -109,8 +117,8 @@ class AdminListener:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    async def _serve(self, admin: Admin | None) -> _Served:
-        sock = None if admin is None else self._take(admin)
+    async def _serve(self, admin: Admin | None, found: Mapping[str, Found] = NOT_FOUND) -> _Served:
+        sock = None if admin is None else self._take(admin, found)
         if admin is None or sock is None or self._supervisor is None:
             return _Served()
         # It takes a third of a second to import, which nobody without it should wait for.
@@ -122,9 +130,9 @@ class AdminListener:
         )
         return served
 
-    def _take(self, admin: Admin) -> socket.socket | None:
+    def _take(self, admin: Admin, found: Mapping[str, Found]) -> socket.socket | None:
         try:
-            [[sock]] = self._sockets.take([admin.listener], 1)
+            [[sock]] = self._sockets.take([admin.listener], 1, found)
         except ListenError as error:
             if not admin.is_default:
                 raise

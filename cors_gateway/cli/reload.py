@@ -9,6 +9,7 @@ import argparse
 from cors_gateway.cli.admin_call import (
     REMEDY,
     Answer,
+    LateError,
     add_address,
     add_timeout,
     ask,
@@ -20,6 +21,7 @@ from cors_gateway.cli.endings import Exit, RefusedError
 __all__ = ["add_arguments", "run"]
 
 PATH = "/reload"
+STILL_LOADED = "it may still be loaded: see /readyz?verbose"
 MOST_BYTES = 1024 * 1024
 """Of an answer: many mistakes take many lines."""
 
@@ -39,7 +41,10 @@ def run(options: argparse.Namespace) -> int:
     """Ask for it, and print what changed."""
     seconds = parse_seconds(options.timeout)
     places = find_admin(options.admin, "send it the signal HUP")
-    answer = ask(places, "POST", PATH, seconds, MOST_BYTES)
+    try:
+        answer = ask(places, "POST", PATH, seconds, MOST_BYTES)
+    except LateError as late:
+        raise LateError(late.url, seconds, STILL_LOADED) from late
     _judge(answer)
     print(answer.text)
     return Exit.FINE

@@ -69,8 +69,16 @@ async def _serve(
         admin = AdminListener(report)
         stack.callback(admin.close_sockets)
         admin.bind(snapshot.admin)
+        watch: FileWatch | None = None
+
+        def load_what_is_watched() -> Loaded:
+            if watch is not None:
+                # Or what somebody has loaded by hand would be loaded once more.
+                watch.take_as_told()
+            return load_again()
+
         supervisor = Supervisor(
-            loaded, _reloader(load_again, report), report, followers=[report, admin]
+            loaded, _reloader(load_what_is_watched, report), report, followers=[report, admin]
         )
         stack.push_async_callback(supervisor.close)
         if not await supervisor.start():
@@ -81,7 +89,8 @@ async def _serve(
             watch = _watch(supervisor, watched)
             stack.callback(watch.close)
             watch.start()
-        _announce(snapshot, supervisor.urls(), admin_url)
+            supervisor.is_watched = True
+        _announce(snapshot, supervisor, admin_url)
         await supervisor.run()
 
 
@@ -112,10 +121,13 @@ def _reloader(load_again: Callable[[], Loaded], report: Report) -> Callable[[], 
     return reload
 
 
-def _announce(snapshot: Snapshot, urls: list[str], admin_url: str) -> None:
+def _announce(snapshot: Snapshot, supervisor: Supervisor, admin_url: str) -> None:
+    urls = supervisor.urls()
     text = f"cors-gateway {__version__} listening on {', '.join(urls)}\n"
     if admin_url:
         text += f"cors-gateway: admin on {admin_url}\n"
+    if supervisor.is_watched:
+        text += f"cors-gateway: watching {snapshot.source}\n"
     if sys.stdout.isatty():
         colour = has_colours(sys.stdout)
         text += welcome(snapshot, urls, admin_url=admin_url or None, colour=colour)

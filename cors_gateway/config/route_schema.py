@@ -86,7 +86,9 @@ class PoolSettings(SettingsBlock):
         default=None,
         description=(
             "How many there may be at once, for each worker; further requests wait 1s, then 503. "
-            "none is as many as there are clients, so that slow ones keep nobody else waiting."
+            "none is as many as there are clients, so that slow ones keep nobody else waiting. To "
+            "all APIs together no more than server.limits.connections are kept: then the one that "
+            "was unused for longest goes."
         ),
         examples=[256],
     )

@@ -208,11 +208,17 @@ class _Substitution:
             )
         self._filling.files.add(path)
         try:
-            return self._reader.read_file(path).rstrip("\r\n")
+            text = self._reader.read_file(path).rstrip("\r\n")
         except OSError as error:
             why = error.strerror or "reading it failed"
         except ValueError:
             why = "it is not UTF-8 text"
+        else:
+            if text:
+                return text
+            # Whoever writes it may not have come to it yet, and an empty key is never meant.
+            why = "a value is expected in it"
+            raise _FailedError(f"the file {path} is empty", why, "write the value into it")
         raise _FailedError(f"the file {path} cannot be read", why, "correct the path or the file")
 
 

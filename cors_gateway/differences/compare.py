@@ -1,13 +1,14 @@
 """Everything in which two configurations differ, each with the line where it stands.
 
 What does not change anything is not a difference: the order of a list that has none, a policy under
-another name, an origin that is named in another way. A route is the same one if it has the same
-name, or else if it takes the same requests.
+another name, an origin that is named in another way. A route is the same one if it takes the same
+requests, or else if it has the same name.
 
 This module knows no file: both configurations are loaded.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from cors_gateway.config.cors_schema import CorsSettings
 from cors_gateway.config.load import Loaded
@@ -16,9 +17,9 @@ from cors_gateway.cors.policy import Policy
 from cors_gateway.differences.change import Change, join_names
 from cors_gateway.differences.difference import Difference
 from cors_gateway.differences.policies import compare_policies, who_may_call
-from cors_gateway.differences.routes import compare_routes, passes_more, spell_match
+from cors_gateway.differences.routes import compare_routes, more_that_passes, spell_match
 from cors_gateway.differences.server import compare_servers
-from cors_gateway.differences.takeovers import find_takeovers
+from cors_gateway.differences.takeovers import find_takeovers, spell_place
 from cors_gateway.snapshot import Route, Snapshot
 
 __all__ = ["compare"]
@@ -28,7 +29,7 @@ MAX_SUBJECTS = 3
 
 LONGEST_TEXT = 500
 
-NO_ROUTE = "answers that match no route"
+NO_ROUTE = "requests that no route takes"
 
 
 def compare(old: Loaded, new: Loaded) -> tuple[Difference, ...]:
@@ -60,7 +61,7 @@ class _Comparison:
             for before in takers:
                 if before is not None:
                     self._heirs.setdefault(before, []).append(after.name)
-        self._wider_policies: dict[tuple[int, int], bool] = {}
+        self._widenings: dict[tuple[int, int, bool], list[str]] = {}
 
     def differences(self) -> Iterator[Difference]:
         """Give all differences: what is the server's, then the routes, then who may call."""
@@ -100,12 +101,19 @@ class _Comparison:
         others = [before.name for before in takers if before is not None]
         text = (
             f"route {route.name} is new: {spell_match(route)} → {route.upstream.url}, "
-            f"{who_may_call(route.policy)}"
+            f"{who_may_call(route.policy, has_api=_has_api(route))}"
         )
+        more = [
+            each
+            for before in takers
+            if before is not None
+            for each in self._more_through(before, route)
+        ]
         if others:
             text += f"; {_routes(others)} took that before"
-        is_wider = any(self._lets_more_through(before, route) for before in takers)
-        return self._at(Change(text, is_wider), ("routes", index))
+        if more:
+            text += f", and this lets more through: {_clauses(more)}"
+        return self._at(Change(text, None in takers or bool(more)), ("routes", index))
 
     def _kept(self, before: Route, route: Route, index: int) -> Iterator[Difference]:
         subject, where = f"route {route.name}", ("routes", index)
@@ -117,43 +125,48 @@ class _Comparison:
             yield self._at(change, where, subject)
         for taker, requests in self._takeovers.taken.get(route, {}).items():
             whose = "no route" if taker is None else f"route {taker.name}"
-            is_wider = self._lets_more_through(taker, route)
-            text = f"takes {join_names([*requests], MAX_SUBJECTS)} now, which {whose} took before"
-            if is_wider and taker is not None:
-                text += ", and lets more through"
-            yield self._at(Change(text, is_wider, ("match",)), where, subject)
+            more = [] if taker is None else self._more_through(taker, route)
+            what = join_names(self._takeovers.spell(requests), MAX_SUBJECTS)
+            text = f"takes {what} now, which {whose} took before"
+            if more:
+                text += f", and lets more through: {_clauses(more)}"
+            yield self._at(Change(text, taker is None or bool(more), ("match",)), where, subject)
         for other, requests in self._takeovers.refusers.get(route, {}).items():
+            what = join_names([*map(spell_place, requests)], MAX_SUBJECTS)
             text = (
-                f"refuses {join_names([*requests], MAX_SUBJECTS)} for its method under its policy now, "
+                f"refuses {what} for its method under its policy now, "
                 f"in place of route {other.name}"
             )
             yield self._at(Change(text), where, subject)
 
-    def _lets_more_through(self, before: Route | None, after: Route) -> bool:
-        """Say whether a client may do more under one route than under another, or under none."""
-        if before is None:
-            return True
-        key = (id(before.policy), id(after.policy))
-        if key not in self._wider_policies:
-            changes = compare_policies(before.policy, after.policy)
-            self._wider_policies[key] = any(change.is_wider for change in changes)
-        return self._wider_policies[key] or passes_more(before, after)
+    def _more_through(self, before: Route, after: Route) -> list[str]:
+        """Say what a client may do under one route that it may not under another."""
+        has_api = _has_api(after)
+        key = (id(before.policy), id(after.policy), has_api)
+        if key not in self._widenings:
+            changes = compare_policies(before.policy, after.policy, has_api=has_api)
+            self._widenings[key] = [change.text for change in changes if change.is_wider]
+        return [*self._widenings[key], *more_that_passes(before, after)]
 
     def _policies(self) -> Iterator[Difference]:
         """Compare each two policies once, however many routes have them."""
-        pairs: dict[tuple[int, int], tuple[Policy | None, Policy | None, Path, list[str]]] = {}
+        pairs: dict[tuple[int, int, bool], _Pair] = {}
+
+        def add(old: Policy | None, new: Policy | None, where: Path, name: str, api: bool) -> None:  # noqa: FBT001
+            # Who answers counts only where one of the two does nothing.
+            has_api = api or (_is_carried_out(old) and _is_carried_out(new))
+            key = (id(old), id(new), has_api)
+            pairs.setdefault(key, _Pair(old, new, has_api, where, [])).names.append(name)
+
         for index, route in enumerate(self._becomes.routes):
             before = self._same.get(route)
             if before is not None:
-                key = (id(before.policy), id(route.policy))
                 where = self._policy_path(route, index)
-                group = pairs.setdefault(key, (before.policy, route.policy, where, []))
-                group[3].append(route.name)
+                add(before.policy, route.policy, where, route.name, _has_api(route))
         defaults = self._was.default_policy, self._becomes.default_policy
-        key = (id(defaults[0]), id(defaults[1]))
-        pairs.setdefault(key, (*defaults, self._default_path(), []))[3].append(NO_ROUTE)
-        for old, new, where, names in pairs.values():
-            for change in compare_policies(old, new):
+        add(*defaults, self._default_path(), NO_ROUTE, False)  # noqa: FBT003
+        for old, new, has_api, where, names in pairs.values():
+            for change in compare_policies(old, new, has_api=has_api):
                 yield self._at(change, where, _subject(names))
 
     def _policy_path(self, route: Route, index: int) -> Path:
@@ -176,21 +189,46 @@ class _Comparison:
         return _difference(text, change, self._new, where)
 
 
+class _Pair(NamedTuple):
+    """Two policies, and who has them."""
+
+    old: Policy | None
+    new: Policy | None
+    has_api: bool
+    where: Path
+    names: list[str]
+
+
+def _is_carried_out(policy: Policy | None) -> bool:
+    return policy is not None and policy.settings.mode == "enforce"
+
+
+def _has_api(route: Route) -> bool:
+    return route.upstream.files is None
+
+
 def _pair(old: Iterable[Route], new: Iterable[Route]) -> Iterator[tuple[Route, Route]]:
-    """Find the routes that are the same, by name and then by what they take: new, old."""
-    by_name = {route.name: route for route in old}
+    """Find the routes that are the same, by what they take and then by name: new, old."""
+    by_match = {(route.host, route.path, route.methods): route for route in old}
     others = []
     for route in new:
-        before = by_name.pop(route.name, None)
+        before = by_match.pop((route.host, route.path, route.methods), None)
         if before is None:
             others.append(route)
         else:
             yield route, before
-    by_match = {(route.host, route.path, route.methods): route for route in by_name.values()}
+    by_name = {route.name: route for route in by_match.values()}
     for route in others:
-        before = by_match.pop((route.host, route.path, route.methods), None)
+        before = by_name.pop(route.name, None)
         if before is not None:
             yield route, before
+
+
+def _clauses(texts: list[str]) -> str:
+    """Say a few things in one line, each once, and count the others."""
+    each = [*dict.fromkeys(texts)]
+    rest = len(each) - MAX_SUBJECTS
+    return "; ".join([*each[:MAX_SUBJECTS], *([f"{rest} more"] if rest > 0 else [])])
 
 
 def _subject(names: list[str]) -> str:

@@ -4,7 +4,8 @@ Every key is compared alike, so that one that the schema gains is never left out
 from outside, or that is sent to an API, is not shown. This module does not know what a key means.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cors_gateway.config.load import Loaded
@@ -48,6 +49,7 @@ def changed_keys(
     *,
     below: tuple[str, ...] = (),
     without: frozenset[tuple[str, ...]] = frozenset(),
+    unwritten: Mapping[tuple[str, ...], str] = MappingProxyType({}),
     why_wider: WhyWider = _nothing,
 ) -> Iterator[Change]:
     """Say of each key below two blocks what was and what is.
@@ -57,6 +59,7 @@ def changed_keys(
         new: the block as it is.
         below: the keys that lead to it, for the sentence.
         without: keys that somebody else compares.
+        unwritten: what keys mean at which nothing stands, or a list of nothing.
         why_wider: what a change at a key lets somebody do.
     """
     if old.value == new.value or below in without:
@@ -68,12 +71,14 @@ def changed_keys(
                 new.below(key),
                 below=(*below, key),
                 without=without,
+                unwritten=unwritten,
                 why_wider=why_wider,
             )
         return
     key = serialize_path(below)
-    was, becomes = old.shown(), new.shown()
-    if isinstance(old.value, list) and isinstance(new.value, list):
+    was = _in_words(old.shown(), below, unwritten)
+    becomes = _in_words(new.shown(), below, unwritten)
+    if isinstance(was, list) and isinstance(becomes, list):
         text = list_changes(key, old.value, new.value, was, becomes)
     elif spell(was) == spell(becomes):
         text = f"{key}: has another value, which is not shown"
@@ -81,3 +86,12 @@ def changed_keys(
         text = f"{key}: {spell(was)} → {spell(becomes)}"
     why = why_wider(below, old.value, new.value)
     yield Change(f"{text}: {why}" if why else text, bool(why), below)
+
+
+def _in_words(value: Any, key: tuple[str, ...], unwritten: Mapping[tuple[str, ...], str]) -> Any:
+    """Put what it means in the place of nothing, also within a block."""
+    if value is None or value == []:
+        return unwritten.get(key, value)
+    if isinstance(value, dict):
+        return {name: _in_words(item, (*key, name), unwritten) for name, item in value.items()}
+    return value

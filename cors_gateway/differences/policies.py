@@ -11,6 +11,7 @@ an entry that another one covers is nothing to speak of.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import NamedTuple
 
 from cors_gateway.cors.containment import EntryBeyond, entries_beyond
 from cors_gateway.cors.policy import Policy
@@ -25,31 +26,40 @@ OPENNESS = ("same-origin", "same-site", None, "cross-origin")
 """``Cross-Origin-Resource-Policy``, from who may embed least."""
 
 API_DECIDES = "the API's own CORS headers decide"
+NOBODY_READS = "no page of another origin may read the answers"
+"""What no policy means for answers of the gateway's own, which have no other CORS headers."""
 
 
-def compare_policies(old: Policy | None, new: Policy | None) -> Iterator[Change]:
+def compare_policies(
+    old: Policy | None, new: Policy | None, *, has_api: bool = True
+) -> Iterator[Change]:
     """Say what changes for the pages that call.
 
     Args:
-        old: what was; ``None`` where the gateway left CORS to the API.
+        old: what was; ``None`` where the gateway added no CORS headers.
         new: what is.
+        has_api: whether an API answers now, and not the gateway itself.
     """
     if old is not None and new is not None:
         if old.settings != new.settings:
-            yield from _compare(old, new)
+            yield from _compare(old, new, has_api=has_api)
     elif new is not None:
         is_carried_out = new.settings.mode == "enforce"
-        takes = "the gateway decides, and not the API" if is_carried_out else API_DECIDES
-        yield Change(f"cors: false → a policy: {takes}; {who_may_call(new)}", is_carried_out)
+        who = who_may_call(new)
+        if not is_carried_out:
+            who = f"{who_may_call(None, has_api=has_api)}; {who}"
+        elif has_api:
+            who = f"the gateway decides, and not the API; {who}"
+        yield Change(f"cors: false → a policy: {who}", is_carried_out)
     elif old is not None:
-        is_wider = old.settings.mode == "enforce"
-        yield Change(f"cors: a policy → false: nothing is refused, and {API_DECIDES}", is_wider)
+        then, is_wider = _left_alone(old, has_api=has_api)
+        yield Change(f"cors: a policy → false: {then}", is_wider)
 
 
-def who_may_call(policy: Policy | None) -> str:
+def who_may_call(policy: Policy | None, *, has_api: bool = True) -> str:
     """Say in one clause whose pages a policy lets call."""
     if policy is None:
-        return API_DECIDES
+        return API_DECIDES if has_api else NOBODY_READS
     settings = policy.settings
     if _names_anybody(policy):
         who = "any origin"
@@ -60,17 +70,35 @@ def who_may_call(policy: Policy | None) -> str:
     return f"{who} {would} call{' with cookies' if settings.allow_credentials else ''}"
 
 
-def _compare(old: Policy, new: Policy) -> Iterator[Change]:
+def _left_alone(old: Policy, *, has_api: bool) -> tuple[str, bool]:
+    """Say what it means that a policy does nothing any more, and whether that is wider."""
+    is_enforced = old.settings.mode == "enforce"
+    if has_api:
+        return f"nothing is refused, and {API_DECIDES}", is_enforced
+    more = []
+    if is_enforced and old.settings.on_disallowed_origin == "block":
+        more.append("requests of other origins are not refused any more")
+    if is_enforced and _embeds_more(old.settings.cross_origin_resource_policy, None):
+        more.append("pages of other origins may embed them")
+    return "; ".join([NOBODY_READS, *more]), bool(more)
+
+
+def _embeds_more(old: str | None, new: str | None) -> bool:
+    return OPENNESS.index(old) < OPENNESS.index(new)
+
+
+def _compare(old: Policy, new: Policy, *, has_api: bool) -> Iterator[Change]:
     was, becomes = old.settings, new.settings
     is_silent = becomes.mode == "reportOnly"
     for change in _all_changes(old, new):
         # Where decisions are only logged, nobody may do more for one that is different.
         yield change._replace(is_wider=False) if is_silent else change
     if was.mode != becomes.mode:
-        then = f"nothing is refused, and {API_DECIDES}"
-        if not is_silent:
-            then = "the gateway decides, and not the API"
-        yield Change(f"mode: {was.mode} → {becomes.mode}: {then}", True, ("mode",))  # noqa: FBT003
+        then = "the gateway decides, and not the API" if has_api else who_may_call(new)
+        is_wider = True
+        if is_silent:
+            then, is_wider = _left_alone(old, has_api=has_api)
+        yield Change(f"mode: {was.mode} → {becomes.mode}: {then}", is_wider, ("mode",))
 
 
 def _all_changes(old: Policy, new: Policy) -> Iterator[Change]:
@@ -133,7 +161,7 @@ def _entries_lost(old: Policy, new: Policy) -> Iterator[Change]:
         if entry.example is None:
             text = f"{entry.text} is gone, and not all of its origins may be named by others"
         elif entry.example.decode("ascii") != entry.text:
-            text += f", or not all of it: {entry.example.decode('ascii')}"
+            text += f", for example {entry.example.decode('ascii')}"
         yield Change(text, path=(entry.key,))
     yield from _count(entries, may, is_wider=False)
 
@@ -154,61 +182,91 @@ def _compare_credentials(old: Policy, new: Policy) -> Iterator[Change]:
 def _compare_names(old: Policy, new: Policy) -> Iterator[Change]:
     """Compare the lists of methods and header names."""
     yield from _compare_list(
-        _listed(old.methods, has_any=old.any_method),
-        _listed(new.methods, has_any=new.any_method),
+        _named(old.methods, has_any=old.any_method),
+        _named(new.methods, has_any=new.any_method),
         "allowMethods",
-        ("method", "may be used"),
+        METHODS,
     )
     yield from _compare_list(
-        _listed(old.headers, has_any=old.any_header),
-        _listed(new.headers, has_any=new.any_header),
+        _spelled(old.settings.allow_headers),
+        _spelled(new.settings.allow_headers),
         "allowHeaders",
-        ("request header", "may be set"),
+        REQUEST_HEADERS,
         beside_any="authorization",
     )
     yield from _compare_list(
-        _folded(old.settings.expose_headers),
-        _folded(new.settings.expose_headers),
+        _spelled(old.settings.expose_headers),
+        _spelled(new.settings.expose_headers),
         "exposeHeaders",
-        ("response header", "may be read"),
+        RESPONSE_HEADERS,
     )
     yield from _compare_list(
-        dict.fromkeys(old.settings.timing_allow_origins),
-        dict.fromkeys(new.settings.timing_allow_origins),
+        _spelled(old.settings.timing_allow_origins),
+        _spelled(new.settings.timing_allow_origins),
         "timingAllowOrigins",
-        ("origin", "may read timings"),
+        TIMINGS,
     )
 
 
-def _listed(names: frozenset[bytes], *, has_any: bool) -> dict[str, None]:
-    listed = dict.fromkeys(sorted(name.decode("ascii") for name in names))
-    return {**listed, "*": None} if has_any else listed
+class _Wording(NamedTuple):
+    """What is said of a list of names."""
+
+    noun: str
+    may: str
+    """With the names at ``{}``."""
+    may_not: str
+    is_header: bool = False
 
 
-def _folded(names: Iterable[str]) -> dict[str, None]:
-    return dict.fromkeys(name.lower() for name in names)
+METHODS = _Wording("method", "{} may be used now", "{} may not be used any more")
+REQUEST_HEADERS = _Wording(
+    "header", "pages may send {} now", "pages may not send {} any more", is_header=True
+)
+RESPONSE_HEADERS = _Wording(
+    "header", "pages may read {} now", "pages may not read {} any more", is_header=True
+)
+TIMINGS = _Wording("origin", "{} may read timings now", "{} may not read timings any more")
+
+
+def _named(names: frozenset[bytes], *, has_any: bool) -> dict[str, str]:
+    listed = _spelled(sorted(name.decode("ascii") for name in names))
+    return {**listed, "*": "*"} if has_any else listed
+
+
+def _spelled(names: Iterable[str]) -> dict[str, str]:
+    """Give names as they are compared, and as somebody wrote them; ``*`` is the last one."""
+    spelled = {name.lower(): name for name in names}
+    return dict(sorted(spelled.items(), key=lambda item: item[0] == "*"))
 
 
 def _compare_list(
-    old: dict[str, None],
-    new: dict[str, None],
-    key: str,
-    words: tuple[str, str],
-    beside_any: str = "",
+    old: dict[str, str], new: dict[str, str], key: str, words: _Wording, beside_any: str = ""
 ) -> Iterator[Change]:
     """Compare two lists of names, in which ``*`` covers all names but one."""
-    what, may = words
-    may_not = may.replace("may ", "may not ", 1)
     gained = [name for name in new if name not in old and ("*" not in old or name == beside_any)]
     lost = [name for name in old if name not in new and ("*" not in new or name == beside_any)]
     if gained:
-        names = [f"any {what}" if name == "*" else name for name in gained]
-        yield Change(f"{join_names(names, MAX_ENTRIES)} {may} now", True, (key,))  # noqa: FBT003
+        names = _join([new[name] for name in gained], words)
+        yield Change(words.may.format(names), True, (key,))  # noqa: FBT003
     if "*" in lost:
-        yield Change(f"only {what}s that are listed {may} now", path=(key,))
+        text = words.may.format(f"only {words.noun}s that are listed")
+        yield Change(text, path=(key,))
         lost.remove("*")
     if lost:
-        yield Change(f"{join_names(lost, MAX_ENTRIES)} {may_not} any more", path=(key,))
+        names = _join([old[name] for name in lost], words)
+        yield Change(words.may_not.format(names), path=(key,))
+
+
+def _join(names: list[str], words: _Wording) -> str:
+    """Name what a list has gained or lost: ``the headers X-A and X-B``."""
+    listed = [name for name in names if name != "*"]
+    has_any = len(listed) < len(names)
+    if not listed:
+        return f"any {words.noun}"
+    if not words.is_header:
+        return f"any {words.noun}" if has_any else join_names(listed, MAX_ENTRIES)
+    text = f"the header{'s' if len(listed) > 1 else ''} {join_names(listed, MAX_ENTRIES)}"
+    return f"{text} and any other" if has_any else text
 
 
 def _compare_choices(old: Policy, new: Policy) -> Iterator[Change]:
@@ -269,11 +327,10 @@ def _compare_choices(old: Policy, new: Policy) -> Iterator[Change]:
             "crossOriginResourcePolicy",
             was.cross_origin_resource_policy,
             becomes.cross_origin_resource_policy,
-            OPENNESS.index(was.cross_origin_resource_policy)
-            < OPENNESS.index(becomes.cross_origin_resource_policy),
+            _embeds_more(was.cross_origin_resource_policy, becomes.cross_origin_resource_policy),
             "pages of other origins may embed answers",
         ),
-        ("maxAge", was.max_age, becomes.max_age, False, ""),
+        ("maxAge", f"{was.max_age}s", f"{becomes.max_age}s", False, ""),
         *(
             (key, before, after, False, "")
             for key, before, after in (

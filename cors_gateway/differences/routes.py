@@ -2,8 +2,9 @@
 
 Who may call is said by ``policies``, for all routes with the same policy at once.
 
-Wider is what a client may do through the gateway; where requests go is said and not judged, because
-nobody here knows what is there.
+Wider is what a client may do through the gateway, also with credentials that it lends, or where it
+hides the page's origin from the API. Where requests go is said and not judged, because nobody here
+knows what is there.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,11 +15,12 @@ from cors_gateway.config.cookie_schema import CookieSettings
 from cors_gateway.config.files_schema import FilesSettings
 from cors_gateway.config.load import Loaded
 from cors_gateway.config.route_schema import RouteSettings, UpstreamSettings
+from cors_gateway.config.substitution import SECRET_NAME
 from cors_gateway.differences.change import Change, join_names
 from cors_gateway.differences.keys import Side, changed_keys
 from cors_gateway.snapshot import Route
 
-__all__ = ["compare_routes", "passes_more", "spell_match"]
+__all__ = ["compare_routes", "more_that_passes", "spell_match"]
 
 SAID_ELSEWHERE = frozenset(
     {
@@ -44,6 +46,15 @@ LOOSER: Mapping[tuple[str, ...], tuple[tuple[str, ...], str]] = {
 }
 """Keys whose values stand in an order, and what may be with a later one."""
 
+UNWRITTEN: Mapping[tuple[str, ...], str] = {
+    ("match", "host"): "every host",
+    ("match", "methods"): "every method",
+    ("upstream", "healthCheck", "status"): "200 to 299",
+}
+"""What it means where nothing is written."""
+
+BLINDS = "the API cannot refuse by the page's own origin"
+
 
 def compare_routes(
     old: Route, new: Route, before: tuple[Loaded, int], after: tuple[Loaded, int]
@@ -61,12 +72,17 @@ def compare_routes(
     was, becomes = _side(*before), _side(*after)
     yield from _compare_places(old, new)
     yield from _compare_passing(old, new)
-    yield from changed_keys(was, becomes, without=SAID_ELSEWHERE, why_wider=_why_wider)
+    yield from changed_keys(
+        was, becomes, without=SAID_ELSEWHERE, unwritten=UNWRITTEN, why_wider=_why_wider
+    )
 
 
-def passes_more(old: Route, new: Route) -> bool:
-    """Say whether more of a client's request reaches the API by one route than by another."""
-    return any(change.is_wider for change in _compare_passing(old, new))
+def more_that_passes(old: Route, new: Route) -> list[str]:
+    """Say what clients may do at the API by one route that they may not by another."""
+    more = [change.text for change in _compare_passing(old, new) if change.is_wider]
+    if new.origin_field is not None and new.origin_field != old.origin_field:
+        more.append(BLINDS)
+    return more
 
 
 def spell_match(route: Route) -> str:
@@ -99,7 +115,9 @@ def _compare_places(old: Route, new: Route) -> Iterator[Change]:
     key = "files" if becomes.files is not None else "upstream"
     path = ("files", "root") if becomes.files is not None else ("upstream", "url")
     if was.url != becomes.url:
-        text = f"{key}: {was.url} → {becomes.url}"
+        # The key says already which of them are folders.
+        urls = (each.url.removeprefix(f"{key}:") for each in (was, becomes))
+        text = f"{key}: {' → '.join(urls)}"
         # Only of a folder is it known what is in another one.
         is_wider = (
             is_folder
@@ -122,8 +140,13 @@ def _compare_passing(old: Route, new: Route) -> Iterator[Change]:
     was, becomes = _by_name(old), _by_name(new)
     where = ("upstream", "headers")
     gained = [name for key, (name, _) in becomes.items() if key not in was]
-    if gained:
-        yield Change(f"{_headers(gained)} set now", path=where)
+    credentials = [name for name in gained if _is_credential(name)]
+    if credentials:
+        # Whoever reaches the route is, for the API, whom they belong to.
+        text = f"{_headers(credentials)} set now, for everybody who reaches the route"
+        yield Change(text, True, where)  # noqa: FBT003
+    if others := [name for name in gained if name not in credentials]:
+        yield Change(f"{_headers(others)} set now", path=where)
     other = [name for key, (name, value) in becomes.items() if key in was and was[key][1] != value]
     if other:
         yield Change(f"{_headers(other)} set to another value", path=where)
@@ -144,11 +167,18 @@ def _by_name(route: Route) -> dict[bytes, tuple[bytes, bytes]]:
     return {name.lower(): (name, value) for name, value in route.set_fields}
 
 
+def _is_credential(name: bytes) -> bool:
+    spelled = name.decode("ascii", "replace")
+    return SECRET_NAME.search(spelled) is not None or "cookie" in spelled.lower()
+
+
 def _headers(names: list[bytes]) -> str:
     spelled = join_names([name.decode("ascii", "replace") for name in names])
     return f"header {spelled} is" if len(names) == 1 else f"headers {spelled} are"
 
 
 def _why_wider(key: tuple[str, ...], old: Any, new: Any) -> str:
+    if key == ("upstream", "origin"):
+        return "" if new == "keep" else BLINDS
     order, why = LOOSER.get(key, ((), ""))
     return why if order and order.index(old) < order.index(new) else ""

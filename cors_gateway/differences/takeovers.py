@@ -10,10 +10,11 @@ This module knows no policy.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from cors_gateway.differences.change import join_names
 from cors_gateway.routes import Match
 from cors_gateway.snapshot import Route, Snapshot
 
-__all__ = ["Takeovers", "find_takeovers"]
+__all__ = ["Takeovers", "find_takeovers", "spell_place"]
 
 MAX_KINDS = 200_000
 """Kinds of requests that are looked at."""
@@ -25,8 +26,8 @@ ANY = b"\0"
 Kind = tuple[bytes, bytes, bytes]
 """Host, path and method."""
 
-Requests = dict[str, None]
-"""Kinds of requests in words, in order: ``PUT api.example.com/a``, or without the method for all."""
+Requests = dict[tuple[bytes, bytes], list[bytes]]
+"""Kinds of requests: methods, by host and path."""
 
 
 @dataclass(slots=True)
@@ -41,8 +42,30 @@ class Takeovers:
     refusers: dict[Route, dict[Route, Requests]] = field(default_factory=dict)
     """Where only the method does not match: for a route under whose policy that is said now, by the
     one under whose it was."""
+    methods: tuple[bytes, ...] = ()
+    """All that are written in either configuration."""
     is_whole: bool = True
     """Whether all kinds of requests were looked at."""
+
+    def spell(self, requests: Requests) -> list[str]:
+        """Write what changes hands: ``PUT api.example.com/a``, or without the method for all."""
+        spelled: list[str] = []
+        for place, methods in requests.items():
+            where = spell_place(place)
+            left = [method.decode("ascii") for method in self.methods if method not in methods]
+            if ANY not in methods:
+                spelled += [f"{method.decode('ascii')} {where}" for method in methods]
+            elif left:
+                spelled.append(f"{where} with every method but {join_names(left)}")
+            else:
+                spelled.append(where)
+        return spelled
+
+
+def spell_place(place: tuple[bytes, bytes]) -> str:
+    """Write a host and a path; no host stands for those that no route names."""
+    host, path = place
+    return f"{'' if host == ANY else host.decode('ascii')}{path.decode('ascii')}"
 
 
 def find_takeovers(old: Snapshot, new: Snapshot, same: Mapping[Route, Route]) -> Takeovers:
@@ -58,7 +81,8 @@ def find_takeovers(old: Snapshot, new: Snapshot, same: Mapping[Route, Route]) ->
         same.get(after) is before for before, after in zip(old.routes, new.routes, strict=True)
     ):
         return found
-    for count, (host, path, method) in enumerate(_kinds(old, new)):
+    found.methods = _methods(old, new)
+    for count, (host, path, method) in enumerate(_kinds(old, new, found.methods)):
         if count >= MAX_KINDS:
             found.is_whole = False
             break
@@ -90,10 +114,14 @@ def _compare(
         _note(refused.setdefault(before.refused_by, {}), kind)
 
 
-def _kinds(old: Snapshot, new: Snapshot) -> Iterator[Kind]:
+def _methods(old: Snapshot, new: Snapshot) -> tuple[bytes, ...]:
+    routes = (*old.routes, *new.routes)
+    return tuple(sorted({method for route in routes for method in route.methods or ()}))
+
+
+def _kinds(old: Snapshot, new: Snapshot, methods: tuple[bytes, ...]) -> Iterator[Kind]:
     """Give one request of each kind."""
     routes = (*old.routes, *new.routes)
-    methods = sorted({method for route in routes for method in route.methods or ()})
     general = dict.fromkeys(route.path for route in routes if route.host is None)
     hosts: dict[bytes, dict[bytes, None]] = {ANY: general}
     for route in routes:
@@ -122,6 +150,4 @@ def _table(snapshot: Snapshot) -> list[tuple[bytes | None, bytes, frozenset[byte
 
 def _note(requests: Requests, kind: Kind) -> None:
     host, path, method = kind
-    every = f"{'' if host == ANY else host.decode('ascii')}{path.decode('ascii')}"
-    if every not in requests:
-        requests[every if method == ANY else f"{method.decode('ascii')} {every}"] = None
+    requests.setdefault((host, path), []).append(method)

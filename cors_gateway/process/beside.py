@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["start_beside"]
+__all__ = ["finish_beside", "start_beside"]
 
 T = TypeVar("T")
 
@@ -43,6 +43,17 @@ def start_beside(job: Callable[[], T], name: str) -> asyncio.Future[T]:
 
     threading.Thread(target=work, name=name, daemon=True).start()
     return done
+
+
+async def finish_beside(job: Callable[[], T], name: str, seconds: float) -> T | None:
+    """Run ``job`` as ``start_beside`` does, and wait for it; ``None`` if it takes too long."""
+    future = start_beside(job, name)
+    try:
+        await asyncio.wait({future}, timeout=seconds)
+        return future.result() if future.done() else None
+    finally:
+        # What comes of it later is nobody's.
+        future.cancel()
 
 
 def _later(call: Callable[[T], None], value: T) -> Callable[[], None]:

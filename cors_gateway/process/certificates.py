@@ -13,11 +13,12 @@ half written is told once for each state of the files, and the pair before it se
 import os
 import ssl
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cors_gateway.config.flaws import Flaw
+from cors_gateway.process.logging import Report
 from cors_gateway.process.pem_files import Validity, find_pair_flaws, read_validity
 from cors_gateway.snapshot import ListenerTls
 
@@ -25,9 +26,6 @@ __all__ = ["CertificateError", "CertificateWatch", "ListenerCertificate"]
 
 INTERVAL = 1.0
 """Seconds between two looks at the files."""
-
-Report = Callable[[str, str], None]
-"""Takes a level and a message for the operator."""
 
 FileState = tuple[int, int, int, int] | None
 

@@ -40,10 +40,12 @@ _LENGTH_BYTES = 8
 class Order(StrEnum):
     """What a worker is told."""
 
+    ACCEPT = "accept"
+    """Begin to accept connections, if you were told to wait for this."""
     DRAIN = "drain"
     """Stop, as ``drain`` of the configuration says."""
     RETIRE = "retire"
-    """Accept nothing more, and end when the requests in progress have, however long they take."""
+    """Another worker has your listening sockets: accept nothing more, and end when the requests in progress have, however long they take."""
     STOP = "stop"
     """End now."""
     REPORT = "report"
@@ -65,6 +67,8 @@ class Orders:
     """Listening sockets, in the order of the snapshot's listeners."""
     log_lock: int | None = None
     """Held while a log line is written, where several processes write them."""
+    waits: bool = False
+    """Whether to be ready first, and to accept connections only when told ``ACCEPT``."""
 
 
 def pack_orders(orders: Orders) -> bytes:

@@ -14,14 +14,13 @@ from typing import Any
 
 from cors_gateway.process.control import Order
 from cors_gateway.process.handover import hand_over
-from cors_gateway.process.logging import describe_fault
-from cors_gateway.process.overview import WorkerState
+from cors_gateway.process.logging import Report, describe_error
 from cors_gateway.process.place import GaveUpError, Place
 from cors_gateway.process.tally import Tally
 from cors_gateway.process.worker_process import WorkerProcess
 from cors_gateway.snapshot import Drain, Snapshot
 
-__all__ = ["LAST_CALL", "LAST_WORDS", "Crew", "GaveUpError", "Report"]
+__all__ = ["LAST_CALL", "LAST_WORDS", "Crew", "GaveUpError"]
 
 LAST_WORDS = 1.3
 """Seconds that workers have beyond their own deadlines, or after they are told to end now."""
@@ -29,9 +28,6 @@ LAST_WORDS = 1.3
 LAST_CALL = 0.3
 """Seconds for a worker that has missed its deadlines to end now. With the default drain that is 8.6 s
 in all, which is less than the 10 s after which Docker kills."""
-
-Report = Callable[[str, str], None]
-"""Takes the level of an event and its text."""
 
 
 class Crew:
@@ -47,14 +43,14 @@ class Crew:
         self.places: list[Place] = []
         self.restarts = 0
         """Workers that were replaced because they had died."""
+        self.past = Tally()
+        """What workers that are gone had counted."""
         self.is_ending = False
         self._report = report
         self._give_up = give_up
         # Also where there is one worker now: after a reload there may be more.
         self._log_lock = os.memfd_create("log-lock")
         self._retiring: set[WorkerProcess] = set()
-        self._past = Tally()
-        """What workers that are gone had counted."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def workers(self) -> list[WorkerProcess]:
@@ -65,19 +61,24 @@ class Crew:
     async def gather(self) -> Tally:
         """Add up what all of them have counted, also those that are gone."""
         total = Tally()
-        total.add(self._past)
+        total.add(self.past)
         for tally in await asyncio.gather(*(each.report() for each in self.workers())):
             total.add(tally)
         return total
 
     async def open(
-        self, snapshot: Snapshot, by_place: Sequence[Sequence[socket.socket]]
+        self,
+        snapshot: Snapshot,
+        by_place: Sequence[Sequence[socket.socket]],
+        *,
+        waits: bool = False,
     ) -> list[Place]:
         """Start a set of workers; where one of them fails, none is left.
 
         Args:
             snapshot: what they serve.
             by_place: each one's listening sockets.
+            waits: whether they accept connections only after ``install``.
 
         Raises:
             WorkerFailedError: one fails.
@@ -89,7 +90,7 @@ class Crew:
         try:
             async with asyncio.TaskGroup() as group:
                 for place in places:
-                    group.create_task(place.fill())
+                    group.create_task(place.fill(waits=waits))
         except BaseExceptionGroup as several:
             self._abandon(places)
             raise several.exceptions[0] from None
@@ -102,6 +103,8 @@ class Crew:
         """Have a set of workers take the places of those before, which retire."""
         before, self.places = self.places, places
         for place in places:
+            if place.worker is not None:
+                place.worker.order(Order.ACCEPT)
             place.minding = self.keep(self._mind(place))
         self._release(before, Order.RETIRE)
 
@@ -114,15 +117,38 @@ class Crew:
         Raises:
             NotLoadedError: a worker cannot serve it; nothing has changed.
         """
-        return await hand_over(snapshot, self.places, self._retiring, commit)
+        return await hand_over(snapshot, self.places, self._retiring, commit, self._report)
 
-    async def let_follow(self, snapshot: Snapshot) -> None:
-        """Have those that were let go decide by another snapshot what they are still asked."""
+    async def replace(
+        self,
+        snapshot: Snapshot,
+        by_place: Sequence[Sequence[socket.socket]],
+        commit: Callable[[], None],
+    ) -> None:
+        """Have a new set of workers serve another snapshot from ``commit`` on; those before retire.
+
+        Until then the new ones accept nobody. Those before decide by it too what they are still
+        asked.
+
+        Args:
+            snapshot: what they serve.
+            by_place: each one's sockets.
+            commit: has clients come to all of them; where it raises, nothing has changed.
+
+        Raises:
+            WorkerFailedError: a worker cannot serve it; nothing has changed.
+        """
+        places = await self.open(snapshot, by_place, waits=True)
+
+        def install() -> None:
+            self.install(places)
+
         try:
-            await hand_over(snapshot, (), self._retiring, lambda: None)
-        except Exception as error:  # noqa: BLE001 - they end soon, and the others serve it
-            text = describe_fault({"message": "internal error", "exception": error})
-            self._report("error", text)
+            await hand_over(snapshot, (), self.workers(), commit, self._report, install)
+        except BaseException:
+            if self.places is not places:
+                self._abandon(places)
+            raise
 
     async def end(self, drain: Drain, hurry: asyncio.Event) -> None:
         """Have every worker drain, in time; or end now, if ``hurry`` is set."""
@@ -167,17 +193,15 @@ class Crew:
         return task
 
     def _abandon(self, places: Sequence[Place]) -> None:
-        """Let workers go that were to be a new set; those that accept clients may have some."""
-        self._release(places, Order.RETIRE)
-        for worker in self._retiring:
-            if worker.state is WorkerState.STARTING:
-                worker.kill()
+        """End workers that were to be a new set."""
+        for worker in self._release(places, Order.STOP):
+            worker.kill()
 
     async def _mind(self, place: Place) -> None:
         """Replace the worker of a place whenever it dies."""
 
         def take_leave(worker: WorkerProcess, why: str, delay: float | None) -> None:
-            self._past.add(worker.tally.without_gauges())
+            self.past.add(worker.tally.without_gauges())
             if delay is None or self.is_ending:
                 return
             self.restarts += 1
@@ -189,23 +213,23 @@ class Crew:
         except GaveUpError as error:
             self._give_up(error)
         except Exception as error:  # noqa: BLE001 - or nobody would work there any more
-            text = describe_fault({"message": "internal error", "exception": error})
-            self._give_up(GaveUpError(text))
+            self._give_up(GaveUpError(describe_error(error)))
 
-    def _release(self, places: Sequence[Place], order: Order) -> None:
-        """Let the workers of places go, who are not replaced any more."""
-        for place in places:
-            if (worker := place.leave()) is not None:
-                worker.order(order)
-                self._retiring.add(worker)
-                self.keep(self._see_off(worker))
+    def _release(self, places: Sequence[Place], order: Order) -> list[WorkerProcess]:
+        """Let the workers of places go, who are not replaced any more; give them."""
+        released = [worker for place in places if (worker := place.leave()) is not None]
+        for worker in released:
+            worker.order(order)
+            self._retiring.add(worker)
+            self.keep(self._see_off(worker))
+        return released
 
     async def _see_off(self, worker: WorkerProcess) -> None:
         try:
             await worker.wait()
         finally:
             self._retiring.discard(worker)
-            self._past.add(worker.tally.without_gauges())
+            self.past.add(worker.tally.without_gauges())
 
 
 async def _wait_for_all(workers: set[WorkerProcess]) -> None:

@@ -16,7 +16,8 @@ OWN = 64
 """What a worker has open beside its connections, with room."""
 
 PER_CONNECTION = 2
-"""A client's, and the one to the API that answers it."""
+"""A client's, and one to an API: idle ones are given up before there are more of these than there may
+be clients."""
 
 PER_DOWNLOAD = 4
 """A client's, both ends of the pair of sockets to what serves files, and the file."""

@@ -18,7 +18,12 @@ __all__ = ["Successor", "SupervisorLink"]
 INTERVAL = 5.0
 """Seconds between two reports that nobody asked for."""
 
-STAGES = {Order.RETIRE: Stage.RETIRE, Order.DRAIN: Stage.DRAIN, Order.STOP: Stage.NOW}
+STAGES = {
+    Order.ACCEPT: Stage.SERVE,
+    Order.RETIRE: Stage.RETIRE,
+    Order.DRAIN: Stage.DRAIN,
+    Order.STOP: Stage.NOW,
+}
 
 
 class Successor(Protocol):
@@ -63,7 +68,7 @@ class SupervisorLink(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def say_ready(self) -> None:
-        """Tell that connections are accepted."""
+        """Tell that connections are accepted, or can be at once."""
         self._send({"ready": True})
         self._timer = self._loop.call_later(INTERVAL, self._report_again)
 

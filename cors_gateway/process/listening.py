@@ -10,10 +10,14 @@ import os
 import socket
 import stat
 from collections.abc import Iterable
+from typing import Any
 
 from cors_gateway.snapshot import Listener
 
-__all__ = ["BACKLOG", "ListenError", "bind", "url_of"]
+__all__ = ["BACKLOG", "Found", "ListenError", "bind", "refuse", "resolve", "url_of"]
+
+Found = tuple[Any, ...]
+"""An address as the system spells it for ``bind``: host and port first."""
 
 ALL_IPV4 = "0.0.0.0"  # noqa: S104 - compared, not bound
 BACKLOG = 1024
@@ -29,35 +33,64 @@ def bind(
     all_listeners: Iterable[Listener] = (),
     *,
     beside: socket.socket | None = None,
+    found: Found | None = None,
     flag: str = "--listen",
+    listens: bool = True,
 ) -> socket.socket:
-    """Open a listening socket of ``listener``.
+    """Open a socket of ``listener``.
 
     Args:
         listener: where to listen.
         all_listeners: what is bound beside it: ``[::]`` leaves IPv4 to a wildcard of its own.
         beside: one of our own at the same address, to be joined. A unix socket's is shared.
+        found: what ``resolve`` gave for its host; ``None`` to look it up here.
         flag: what would choose another address.
+        listens: whether clients may come at once.
 
     Raises:
         ListenError: with what to do about it.
     """
     try:
         if listener.unix_path:
-            return _bind_unix(listener.unix_path) if beside is None else beside.dup()
+            if beside is not None:
+                return beside.dup()
+            return _bind_unix(listener.unix_path, listens=listens)
         has_ipv4 = any(
             other.unix_path is None and (other.host, other.port) == (ALL_IPV4, listener.port)
             for other in all_listeners
         )
         if beside is not None:
-            return _bind_tcp(listener, beside.getsockname()[1], is_only_ipv6=has_ipv4)
+            return _bind_tcp(beside.getsockname(), listens=listens, is_only_ipv6=has_ipv4)
+        name, _, *others = found or _resolve(listener.host)
+        address = (name, listener.port, *others)
         if listener.port:
-            _open_tcp(listener, listener.port, is_only_ipv6=has_ipv4).close()
-        return _bind_tcp(listener, listener.port, is_only_ipv6=has_ipv4)
+            _open_tcp(address, is_only_ipv6=has_ipv4).close()
+        return _bind_tcp(address, listens=listens, is_only_ipv6=has_ipv4)
     except OSError as error:
-        host = f"[{listener.host}]" if ":" in listener.host else listener.host
-        where = listener.unix_path or f"{host}:{listener.port}"
-        raise ListenError(f"cannot listen on {where}: {_remedy(error, listener, flag)}") from error
+        raise refuse(error, listener, flag) from error
+
+
+def resolve(listeners: Iterable[Listener], *, flag: str = "--listen") -> dict[str, Found]:
+    """Look up the names that stand where an address is to be; it may take long.
+
+    Raises:
+        ListenError: one leads nowhere.
+    """
+    addresses: dict[str, Found] = {}
+    for listener in listeners:
+        if listener.unix_path is None:
+            try:
+                addresses[listener.host] = _resolve(listener.host)
+            except OSError as error:
+                raise refuse(error, listener, flag) from error
+    return addresses
+
+
+def refuse(error: OSError, listener: Listener, flag: str = "--listen") -> ListenError:
+    """Say what to do where nobody can listen."""
+    host = f"[{listener.host}]" if ":" in listener.host else listener.host
+    where = listener.unix_path or f"{host}:{listener.port}"
+    return ListenError(f"cannot listen on {where}: {_remedy(error, listener, flag)}")
 
 
 def url_of(sock: socket.socket, listener: Listener) -> str:
@@ -70,10 +103,14 @@ def url_of(sock: socket.socket, listener: Listener) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _bind_tcp(listener: Listener, port: int, *, is_only_ipv6: bool) -> socket.socket:
-    sock = _open_tcp(listener, port, is_only_ipv6=is_only_ipv6, shares=True)
+def _bind_tcp(address: Found, *, listens: bool, is_only_ipv6: bool) -> socket.socket:
+    return _begin(_open_tcp(address, is_only_ipv6=is_only_ipv6, shares=True), listens=listens)
+
+
+def _begin(sock: socket.socket, *, listens: bool) -> socket.socket:
     try:
-        sock.listen(BACKLOG)
+        if listens:
+            sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise
@@ -81,38 +118,37 @@ def _bind_tcp(listener: Listener, port: int, *, is_only_ipv6: bool) -> socket.so
     return sock
 
 
-def _open_tcp(
-    listener: Listener, port: int, *, is_only_ipv6: bool, shares: bool = False
-) -> socket.socket:
-    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
-    address = socket.getaddrinfo(
-        listener.host, port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    sock = socket.socket(address[0], address[1])
+def _resolve(host: str) -> Found:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.getaddrinfo(host, 0, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return found[0][4]
+
+
+def _open_tcp(address: Found, *, is_only_ipv6: bool, shares: bool = False) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    sock = socket.socket(family)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shares)
         if family == socket.AF_INET6:
             # [::] alone takes IPv4 as well, as in Go; both together are what nginx needs.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, is_only_ipv6)
-        sock.bind(address[4])
+        sock.bind(address)
     except OSError:
         sock.close()
         raise
     return sock
 
 
-def _bind_unix(path: str) -> socket.socket:
+def _bind_unix(path: str, *, listens: bool) -> socket.socket:
     _remove_stale(path)
     sock = socket.socket(socket.AF_UNIX)
     try:
         sock.bind(path)
-        sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise
-    sock.settimeout(0)
-    return sock
+    return _begin(sock, listens=listens)
 
 
 def _remove_stale(path: str) -> None:
@@ -123,8 +159,12 @@ def _remove_stale(path: str) -> None:
     except FileNotFoundError:
         return
     with socket.socket(socket.AF_UNIX) as probe:
+        # Who accepts nothing and has a full queue would be waited for without an end.
+        probe.settimeout(0)
         try:
             probe.connect(path)
+        except BlockingIOError:
+            pass
         except ConnectionRefusedError:
             os.unlink(path)  # noqa: PTH108
             return

@@ -30,9 +30,11 @@ from cors_gateway.snapshot import LogSettings
 from cors_gateway.wire.record import AccessRecord, serialize_json, serialize_text
 
 __all__ = [
+    "LEVELS",
     "LogWriter",
     "Report",
     "access_logger",
+    "describe_error",
     "describe_fault",
     "is_json",
     "report_event",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 LEVELS = ("debug", "info", "warning", "error")
+"""What an event can be, the least important first."""
 
 MAX_WAITING = 4 * 1024 * 1024
 """Bytes that may wait to be written; those of a single tick may be more."""
@@ -293,6 +296,18 @@ def describe_fault(context: Mapping[str, Any]) -> str:
         ]
         parts.append(repr(error))
     return ": ".join(parts)
+
+
+def describe_error(error: Exception, *worded: type[Exception]) -> str:
+    """Give the words of an error that has some for people, and where any other one came from.
+
+    Args:
+        error: what was caught.
+        worded: the kinds that were raised with words for people.
+    """
+    if isinstance(error, worded):
+        return str(error)
+    return describe_fault({"message": "internal error", "exception": error})
 
 
 def tell(text: str, stream: TextIO | None) -> None:

@@ -171,8 +171,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     _counter(
         "upstream_addresses_shunned_total",
-        "Times that an address of an API failed and was put behind the others for a while, under"
-        " the first route that uses it.",
+        "Times that an address of an API failed a request and was put behind the others for a"
+        " while, under the first route that uses it; upstream_addresses counts health checks too.",
         "route",
     ),
     # The log.

@@ -62,6 +62,8 @@ class Reloads:
     """When what is served was loaded, in seconds since the epoch; the start counts."""
     last_problem: str = ""
     """Why the last attempt failed; empty where it did not."""
+    began: float = 0.0
+    """When the one that is in progress began, in seconds since the epoch; 0 where none is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,11 @@ class Place:
         self._is_settled = asyncio.Event()
         self._is_settled.set()
 
-    async def fill(self) -> None:
+    async def fill(self, *, waits: bool = False) -> None:
         """Start a worker, and wait until it accepts connections.
+
+        Args:
+            waits: whether it is to do so only when told ``ACCEPT``; then this waits until it can.
 
         Raises:
             WorkerFailedError: it does not.
@@ -54,7 +57,7 @@ class Place:
         self._is_settled.clear()
         try:
             self.worker = await WorkerProcess.start(
-                self.number, self.snapshot, self._sockets, self._log_lock
+                self.number, self.snapshot, self._sockets, self._log_lock, waits=waits
             )
             await self.worker.wait_until_ready()
         except OSError as error:

@@ -11,11 +11,12 @@ Memory is what the container cannot give back to the kernel: files that are only
 import asyncio
 import os
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cors_gateway.process.control_groups import Group, groups_of
+from cors_gateway.process.logging import Report
 from cors_gateway.wire.plane import Plane
 
 __all__ = ["MemoryBound", "Scarcity", "find_memory_bound"]
@@ -37,9 +38,6 @@ UNBOUND = 1 << 60
 
 NAMES = {"descriptors": "file descriptors", "memory": "memory"}
 """What there may be too little of: for programs, and for people."""
-
-Report = Callable[[str, str], None]
-"""Takes the level of an event and its text."""
 
 
 @dataclass(frozen=True, slots=True)

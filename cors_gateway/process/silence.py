@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Protocol
 
+from cors_gateway.process.logging import Report
 from cors_gateway.process.overview import LONG_SILENCE
 
 __all__ = ["PATIENCE", "Heard", "end_the_silent"]
@@ -21,9 +22,6 @@ INTERVAL = 1.0
 
 PATIENCE = 30.0
 """Seconds of silence after which a worker is ended."""
-
-Report = Callable[[str, str], None]
-"""Takes the level of an event and its text."""
 
 
 class Heard(Protocol):

@@ -7,12 +7,16 @@ queue of connections to the next, and a reload binds only what is new: nobody is
 import contextlib
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
-from cors_gateway.process.listening import ListenError, bind, url_of
+from cors_gateway.process.listening import BACKLOG, Found, ListenError, bind, refuse, url_of
 from cors_gateway.snapshot import Listener
 
-__all__ = ["SocketTable"]
+__all__ = ["NOT_FOUND", "SocketTable"]
+
+NOT_FOUND: Mapping[str, Found] = MappingProxyType({})
+"""No name was looked up before."""
 
 Address = tuple[str, int, str | None, int]
 """Host, port, path, and which of several with port 0 it is."""
@@ -28,8 +32,22 @@ class SocketTable:
         self._files: dict[str, tuple[int, int]] = {}
         """The unix sockets that we made, and which file each is."""
 
-    def take(self, listeners: Sequence[Listener], places: int) -> list[list[socket.socket]]:
+    def take(
+        self,
+        listeners: Sequence[Listener],
+        places: int,
+        found: Mapping[str, Found] = NOT_FOUND,
+        *,
+        listens: bool = True,
+    ) -> list[list[socket.socket]]:
         """Give the sockets of each place, in the order of ``listeners``; bind what is not there yet.
+
+        Args:
+            listeners: where to listen.
+            places: how many workers there are to be.
+            found: what ``listening.resolve`` gave; names that it lacks are looked up here.
+            listens: whether clients may come to what is bound. Before ``listen`` the kernel gives
+                it none, and all of them go to those sockets that were there.
 
         Raises:
             ListenError: one cannot be bound; then nothing has changed.
@@ -41,7 +59,17 @@ class SocketTable:
                 there = list(self._sockets.get(address, ()))
                 while len(there) < places:
                     beside = there[0] if there else None
-                    sock = self._bind(listener, listeners, beside)
+                    try:
+                        sock = bind(
+                            listener,
+                            listeners,
+                            beside=beside,
+                            found=found.get(listener.host),
+                            flag=self._flag,
+                            listens=listens,
+                        )
+                    except ListenError as error:
+                        raise self._blame(error, listener) from error
                     there.append(sock)
                     bound.append((address, sock))
                 for place, sock in zip(by_place, there, strict=False):
@@ -57,6 +85,24 @@ class SocketTable:
             if (path := address[2]) is not None:
                 self._files[path] = _identity(path)
         return by_place
+
+    def lacks(self, listeners: Sequence[Listener]) -> list[Listener]:
+        """Give those of ``listeners`` that have no socket yet."""
+        pairs = zip(_addresses(listeners), listeners, strict=True)
+        return [listener for address, listener in pairs if address not in self._sockets]
+
+    def listen(self, listeners: Sequence[Listener]) -> None:
+        """Have clients come to all sockets of ``listeners``; where they do, nothing changes.
+
+        Raises:
+            ListenError: one cannot be listened on.
+        """
+        for address, listener in zip(_addresses(listeners), listeners, strict=True):
+            for sock in self._sockets[address]:
+                try:
+                    sock.listen(BACKLOG)
+                except OSError as error:
+                    raise refuse(error, listener, self._flag) from error
 
     def keep_only(self, listeners: Sequence[Listener], places: int) -> None:
         """Close what is not needed any more; workers that still serve it have their own copies."""
@@ -91,16 +137,12 @@ class SocketTable:
         """Close everything."""
         self.keep_only((), 0)
 
-    def _bind(
-        self, listener: Listener, listeners: Sequence[Listener], beside: socket.socket | None
-    ) -> socket.socket:
-        try:
-            return bind(listener, listeners, beside=beside, flag=self._flag)
-        except ListenError as error:
-            if listener.port and any(address[1] == listener.port for address in self._sockets):
-                port = f"this gateway itself has port {listener.port} already"
-                raise ListenError(f"{error} ({port}: restart it for this change)") from error
-            raise
+    def _blame(self, error: ListenError, listener: Listener) -> ListenError:
+        """Say so where we are in our own way."""
+        if listener.port and any(address[1] == listener.port for address in self._sockets):
+            port = f"this gateway itself has port {listener.port} already"
+            return ListenError(f"{error} ({port}: restart it for this change)")
+        return error
 
     def _remove_file(self, path: str | None) -> None:
         """Remove a unix socket, unless another process has put its own there meanwhile."""

@@ -1,17 +1,23 @@
-"""How far the end of a worker has come. It only goes on, and never back.
+"""What says stop, and how far the end of a worker has come. It only goes on, and never back.
 
-This module knows no signal and no socket: who stops says so here, who works looks here.
+This module heeds no signal and knows no socket: who stops says so here, who works looks here.
 """
 
 import asyncio
+import signal
 from enum import IntEnum
 
-__all__ = ["Stage", "Stopping"]
+__all__ = ["STOP_SIGNALS", "Stage", "Stopping"]
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
+"""Each of them drains; a second one, of whichever kind, ends it now."""
 
 
 class Stage(IntEnum):
     """What is to be done with what is open."""
 
+    WAIT = -1
+    """Be ready; accept nothing yet."""
     SERVE = 0
     RETIRE = 1
     """Accept nothing more; requests in progress may take as long as they like."""
@@ -26,13 +32,16 @@ class Stage(IntEnum):
 class Stopping:
     """The stage of one worker."""
 
-    def __init__(self) -> None:
-        """Begin with serving."""
-        self.stage = Stage.SERVE
+    def __init__(self, stage: Stage = Stage.SERVE) -> None:
+        """Begin with serving, or before that."""
+        self.stage = stage
+        self.wanted = {stage}
+        """The stages that somebody said; several may be, before anybody looks."""
         self._changed = asyncio.Event()
 
     def reach(self, stage: Stage) -> None:
         """Go on to ``stage``, if it has not been reached yet."""
+        self.wanted.add(stage)
         if stage > self.stage:
             self.stage = stage
             self._changed.set()

@@ -3,10 +3,10 @@
 It holds the listening sockets and what the workers have counted, and serves no client itself. A
 reload loads the configuration beside the event loop. Where the listeners and the number of workers
 stay, those that are there go over to it, all at the same moment (``handover``); else a new set of
-workers starts first, and when all of them are ready, those before accept nothing more and end when
-their requests have. If anything fails on the way, nothing has changed.
+workers starts first. When all of them are ready, they begin to accept, and those before accept nothing
+more and end when their requests have. If anything fails on the way, nothing has changed.
 
-TERM, QUIT and INT drain; a second one ends it now. HUP loads the configuration again.
+A signal of ``STOP_SIGNALS`` drains; a second one ends it now. HUP loads the configuration again.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from cors_gateway.config.load import Loaded
 from cors_gateway.differences.compare import compare
 from cors_gateway.differences.difference import Difference
-from cors_gateway.process.beside import start_beside
+from cors_gateway.process.beside import finish_beside, start_beside
 from cors_gateway.process.cpus import count_workers
-from cors_gateway.process.crew import Crew, GaveUpError, Report
+from cors_gateway.process.crew import Crew, GaveUpError
 from cors_gateway.process.descriptors import describe_shortage, raise_limit
-from cors_gateway.process.listening import ListenError
-from cors_gateway.process.logging import describe_fault
+from cors_gateway.process.follower import Follower
+from cors_gateway.process.listening import ListenError, resolve
+from cors_gateway.process.logging import Report, describe_error
 from cors_gateway.process.orphans import wait_for_orphans
 from cors_gateway.process.overview import (
     NotLoadedError,
@@ -37,40 +37,25 @@ from cors_gateway.process.overview import (
 )
 from cors_gateway.process.silence import end_the_silent
 from cors_gateway.process.socket_table import SocketTable
+from cors_gateway.process.stopping import STOP_SIGNALS
 from cors_gateway.process.tally import Tally
+from cors_gateway.process.telling import describe_losses
 from cors_gateway.process.worker_process import WorkerFailedError
 from cors_gateway.snapshot import Snapshot
 
-__all__ = ["Follower", "GaveUpError", "StartError", "Supervisor"]
+__all__ = ["GaveUpError", "StartError", "Supervisor"]
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
+LOAD_SECONDS = 30.0
+"""In which a configuration is read. A volume that hangs must not hold up those who ask again later."""
 
 MOST_LINES = 20
 """Differences that the log tells after a reload, those that make something wider first."""
-
 
 STOPPING = "the gateway is stopping"
 
 
 class StartError(Exception):
     """The gateway could not start; the text says why and what to do."""
-
-
-class Follower(Protocol):
-    """Somebody beside the workers who goes over to another configuration with them."""
-
-    async def prepare(self, snapshot: Snapshot) -> None:
-        """Get ready for it, without a change.
-
-        Raises:
-            ListenError: that cannot be done.
-        """
-
-    def commit(self) -> None:
-        """Go over to it."""
-
-    def forget(self) -> None:
-        """Give it up."""
 
 
 class Supervisor:
@@ -94,6 +79,8 @@ class Supervisor:
         self.loaded = loaded
         self.loaded_at = time.time()
         self.is_draining = False
+        self.is_watched = False
+        """Whether somebody looks at the files, and wants a reload when they change."""
         self.reloads = Reloads(last_success=self.loaded_at)
         self._load_again = load_again
         self._report = report
@@ -190,9 +177,11 @@ class Supervisor:
             raise self._gave_up
 
     async def close(self) -> None:
-        """End whatever is still there."""
+        """End whatever is still there; the last word is that it has ended."""
         await self._crew.close()
         self._sockets.close()
+        if self._stop.is_set():
+            self._report("info", f"stopped{describe_losses(self._crew.past)}")
 
     def want_reload(self, why: str) -> None:
         """Have the configuration loaded again soon, once for all who want it by then.
@@ -204,18 +193,21 @@ class Supervisor:
             self._wishes.append(why)
         self._reload_wanted.set()
 
-    async def reload(self) -> Reloaded:
+    async def reload(self, why: str) -> Reloaded:
         """Load the configuration again, and go over to it; the log says what has changed.
 
         Several at once are done one after another.
+
+        Args:
+            why: who wants it, for the log.
 
         Raises:
             NotLoadedError: it cannot be loaded, or not be served; then nothing has changed.
             NotNowError: the gateway is stopping.
         """
         if self.is_draining:
-            raise NotNowError(STOPPING)
-        attempt = self._loop.create_task(self._reload())
+            raise self._not_now()
+        attempt = self._loop.create_task(self._reload(why))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._attempts.discard)
         try:
@@ -224,36 +216,57 @@ class Supervisor:
         except asyncio.CancelledError:
             if not attempt.cancelled():
                 raise
-            raise NotNowError(STOPPING) from None
+            raise self._not_now() from None
 
-    async def _reload(self) -> Reloaded:
+    def _not_now(self) -> NotNowError:
+        self._report("warning", f"not reloaded: {STOPPING}")
+        return NotNowError(STOPPING)
+
+    async def _reload(self, why: str) -> Reloaded:
         async with self._is_reloading:
+            self._report("info", f"reloading {self.loaded.document.name}: {why}")
+            self.reloads = replace(self.reloads, began=time.time())
             try:
-                loaded = await start_beside(self._load_again, "reload")
+                loaded = await self._load()
                 differences = await self._compare(loaded)
                 in_place = await self._go_over_to(loaded)
             except Exception as error:
                 # Also what nobody thought of, such as too little memory: it must not go unseen.
-                problem = _describe(error)
+                problem = describe_error(error, ListenError, NotLoadedError, WorkerFailedError)
                 reloads = self.reloads
                 self.reloads = replace(reloads, failed=reloads.failed + 1, last_problem=problem)
                 self._report(
                     "error", f"not reloaded, what was served before is served on: {problem}"
                 )
                 raise NotLoadedError(problem) from error
-            self.reloads = Reloads(self.reloads.succeeded + 1, self.reloads.failed, self.loaded_at)
-            reloaded = Reloaded(self.snapshot.source, differences, in_place)
-            self._tell(reloaded)
-            return reloaded
+            else:
+                reloads = self.reloads
+                self.reloads = Reloads(reloads.succeeded + 1, reloads.failed, self.loaded_at)
+                reloaded = Reloaded(self.snapshot.source, differences, in_place)
+                self._tell(reloaded)
+                return reloaded
+            finally:
+                self.reloads = replace(self.reloads, began=0.0)
+                for follower in self._followers:
+                    follower.settle()
+
+    async def _load(self) -> Loaded:
+        loaded = await finish_beside(self._load_again, "reload", LOAD_SECONDS)
+        if loaded is None:
+            raise NotLoadedError(f"it could not be read within {LOAD_SECONDS:g} s")
+        return loaded
 
     async def _compare(self, loaded: Loaded) -> tuple[Difference, ...]:
         """Say what changes; who cannot say it does not keep it from changing."""
         before = self.loaded
         _snapshot_of(loaded)
         try:
-            found = await start_beside(lambda: compare(before, loaded), "compare")
+            found = await finish_beside(lambda: compare(before, loaded), "compare", LOAD_SECONDS)
         except Exception as error:  # noqa: BLE001 - words only
-            self._report("error", describe_fault({"message": "internal error", "exception": error}))
+            self._report("error", describe_error(error))
+            return ()
+        if found is None:
+            self._report("warning", f"what changes could not be told within {LOAD_SECONDS:g} s")
             return ()
         return tuple(sorted(found, key=lambda each: not each.is_wider))
 
@@ -284,16 +297,20 @@ class Supervisor:
         self, snapshot: Snapshot, count: int, commit: Callable[[], None]
     ) -> None:
         """Start a new set of workers, and have those before retire."""
-        by_place = self._sockets.take(snapshot.listeners, count)
+        listeners, sockets = snapshot.listeners, self._sockets
+        found = await start_beside(lambda: resolve(sockets.lacks(listeners)), "resolve")
+        by_place = sockets.take(listeners, count, found, listens=False)
+
+        def begin() -> None:
+            sockets.listen(listeners)
+            commit()
+            sockets.keep_only(listeners, count)
+
         try:
-            places = await self._crew.open(snapshot, by_place)
+            await self._crew.replace(snapshot, by_place, begin)
         except BaseException:
-            self._sockets.keep_only(self.snapshot.listeners, self.slots)
+            sockets.keep_only(self.snapshot.listeners, self.slots)
             raise
-        commit()
-        self._crew.install(places)
-        self._sockets.keep_only(snapshot.listeners, count)
-        await self._crew.let_follow(snapshot)
 
     def _tell(self, reloaded: Reloaded) -> None:
         """Tell the operator what has changed."""
@@ -316,11 +333,16 @@ class Supervisor:
 
     def _heed_signals(self) -> None:
         for number in STOP_SIGNALS:
-            self._loop.add_signal_handler(number, self._ask_to_stop)
+            self._loop.add_signal_handler(number, self._ask_to_stop, number)
         self._loop.add_signal_handler(signal.SIGHUP, self.want_reload, "the signal HUP")
 
-    def _ask_to_stop(self) -> None:
-        (self._stop_now if self._stop.is_set() else self._stop).set()
+    def _ask_to_stop(self, number: signal.Signals) -> None:
+        for event, what in ((self._stop, "stopping"), (self._stop_now, "stopping now")):
+            if not event.is_set():
+                event.set()
+                name = number.name.removeprefix("SIG")
+                self._report("info", f"{what}: the signal {name}")
+                return
 
     async def _follow_wishes(self) -> None:
         """Reload once for all the wishes that came meanwhile."""
@@ -328,10 +350,9 @@ class Supervisor:
             await self._reload_wanted.wait()
             self._reload_wanted.clear()
             wishes, self._wishes = self._wishes, []
-            self._report("info", f"reloading {self.snapshot.source}: {', '.join(wishes)}")
             # What came of it has been told.
             with contextlib.suppress(NotLoadedError):
-                await self.reload()
+                await self.reload(", ".join(wishes))
 
 
 def _snapshot_of(loaded: Loaded) -> Snapshot:
@@ -349,10 +370,3 @@ def _of_process(snapshot: Snapshot) -> object:
     is_tls = any(listener.tls is not None for listener in snapshot.listeners)
     # The event loop bounds handshakes, by what it was told when it began to listen.
     return snapshot.listeners, snapshot.timeouts.head if is_tls else None
-
-
-def _describe(error: Exception) -> str:
-    """Give the words of an error that has some for people, and where any other one came from."""
-    if isinstance(error, ListenError | NotLoadedError | WorkerFailedError):
-        return str(error)
-    return describe_fault({"message": "internal error", "exception": error})

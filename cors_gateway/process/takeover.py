@@ -16,7 +16,7 @@ from cors_gateway.process.beside import start_beside
 from cors_gateway.process.certificates import CertificateError, ListenerCertificate
 from cors_gateway.process.control import unpack_snapshot
 from cors_gateway.process.folders import Folders
-from cors_gateway.process.logging import describe_fault
+from cors_gateway.process.logging import describe_error
 from cors_gateway.snapshot import ListenerTls, LogSettings, Snapshot, Upstream, UpstreamTls
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.trust import client_context
@@ -97,7 +97,7 @@ class Takeover:
         try:
             prepared = await start_beside(lambda: self._get_ready(content, pooled), "prepare")
         except Exception as error:  # noqa: BLE001 - also what nobody thought of, such as too little memory
-            answer(_describe(error))
+            answer(describe_error(error, _RefusedError, CertificateError))
             return
         if edition == self._edition:
             self._prepared = prepared
@@ -120,7 +120,11 @@ class Takeover:
             if route.upstream in pooled or tls.ca is not None or tls.certificate is not None:
                 contexts[tls] = _read_files(route.upstream, tls)
         self._folders.prepare(snapshot)
-        certificates = {tls: ListenerCertificate(tls) for tls in self._certificates}
+        # Who is leaving accepts nobody, and its listeners' files may be gone.
+        wanted = {listener.tls for listener in snapshot.listeners}
+        certificates = {
+            tls: ListenerCertificate(tls) for tls in self._certificates if tls in wanted
+        }
         return _Prepared(snapshot, certificates, contexts)
 
 
@@ -131,10 +135,3 @@ def _read_files(upstream: Upstream, tls: UpstreamTls) -> ssl.SSLContext:
         why = error.strerror or error
         text = f"the TLS files of the upstream {upstream.url} cannot be used: {why}"
         raise _RefusedError(text) from error
-
-
-def _describe(error: Exception) -> str:
-    """Give the words of an error that has some for people, and where any other one came from."""
-    if isinstance(error, _RefusedError | CertificateError):
-        return str(error)
-    return describe_fault({"message": "internal error", "exception": error})

@@ -6,20 +6,27 @@ configuration is served. How lines are written is for ``logging``.
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
-from cors_gateway.process.logging import LogWriter, access_logger, is_json, reporter
+from cors_gateway.failures import Failure
+from cors_gateway.process.logging import LEVELS, LogWriter, access_logger, is_json, reporter
+from cors_gateway.process.tally import Tally
 from cors_gateway.snapshot import LogSettings, Snapshot
 from cors_gateway.wire.record import AccessRecord
 
-__all__ = ["AccessLog", "Telling"]
+__all__ = ["AccessLog", "Telling", "describe_losses"]
 
 
 class Telling:
-    """Tells the operator what is not a request: a ``Report``, and a ``Follower``."""
+    """Tells the operator what is not a request: a ``Report``, and a ``Follower``.
+
+    What came of a change is told at the more talkative of both levels: whoever raises the level
+    is still to read what else that made wider.
+    """
 
     def __init__(self, settings: LogSettings) -> None:
         """Tell as ``settings`` say."""
-        self._next = settings
+        self._settings = self._next = settings
         self.follow(settings)
 
     def __call__(self, level: str, message: str) -> None:
@@ -28,18 +35,28 @@ class Telling:
 
     def follow(self, settings: LogSettings) -> None:
         """Tell as ``settings`` say from now on."""
-        self._report = reporter(settings, json_lines=is_json(settings, sys.stdout))
+        self._settings = settings
+        self._speak(settings)
 
     async def prepare(self, snapshot: Snapshot) -> None:
         """Take what is to count after ``commit``."""
         self._next = snapshot.log
 
     def commit(self) -> None:
-        """Tell as that says."""
-        self.follow(self._next)
+        """Tell in the form that it says, and what either level wants told."""
+        before, self._settings = self._settings, self._next
+        level = min(before.level, self._next.level, key=LEVELS.index)
+        self._speak(replace(self._next, level=level))
 
     def forget(self) -> None:
         """Tell on as before."""
+
+    def settle(self) -> None:
+        """Tell only what the level wants told that counts."""
+        self._speak(self._settings)
+
+    def _speak(self, settings: LogSettings) -> None:
+        self._report = reporter(settings, json_lines=is_json(settings, sys.stdout))
 
 
 class AccessLog:
@@ -59,3 +76,11 @@ class AccessLog:
         """Write as ``settings`` say from now on."""
         json_lines = is_json(settings, sys.stdout)
         self._log = access_logger(settings, self._writer, json_lines=json_lines)
+
+
+def describe_losses(tally: Tally) -> str:
+    """Say how many requests the end has broken off; empty where none that workers have told of."""
+    failures = tally.counters.get("failures_total", {})
+    lost = sum(number for (*_, problem), number in failures.items() if problem == Failure.STOPPING)
+    requests = "1 request was" if lost == 1 else f"{lost:.0f} requests were"
+    return f": {requests} broken off" if lost else ""

@@ -13,11 +13,11 @@ import asyncio
 import sys
 import threading
 from bisect import bisect_left
-from collections.abc import Callable
 from pathlib import PurePath
 from time import monotonic, process_time
 from types import FrameType
 
+from cors_gateway.process.logging import Report
 from cors_gateway.process.metrics import DURATIONS
 from cors_gateway.process.tally import Durations
 
@@ -31,9 +31,6 @@ STALL = 1.0
 
 INNERMOST = 8
 """Calls that are told: those before them are the event loop's own, and always the same."""
-
-Report = Callable[[str, str], None]
-"""Takes the level of an event and its text."""
 
 
 class Watchdog:

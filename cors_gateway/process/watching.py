@@ -59,6 +59,13 @@ class FileWatch:
         """Look no more, without waiting for a look that hangs."""
         self._closed.set()
 
+    def take_as_told(self) -> None:
+        """Take what the files say for told: whoever calls this is about to read them.
+
+        What changes after that, also while they are being read, is told as ever.
+        """
+        self._told |= {path: _digest(path) for path in self._files()}
+
     def look(self) -> None:
         """Look once, and tell of a change that has settled."""
         before, seen = self._seen, {path: _digest(path) for path in self._files()}

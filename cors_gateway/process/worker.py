@@ -8,7 +8,6 @@ and requests in progress may end within ``drain.timeout``.
 import asyncio
 import contextlib
 import itertools
-import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ from cors_gateway.process.link import SupervisorLink
 from cors_gateway.process.logging import LogWriter, describe_fault
 from cors_gateway.process.memory import keep_freed_memory
 from cors_gateway.process.scarcity import Scarcity, find_memory_bound
-from cors_gateway.process.stopping import Stage, Stopping
+from cors_gateway.process.stopping import STOP_SIGNALS, Stage, Stopping
 from cors_gateway.process.takeover import Takeover
 from cors_gateway.process.telling import AccessLog, Telling
 from cors_gateway.process.watchdog import Watchdog
@@ -33,8 +32,6 @@ from cors_gateway.wire.record import AccessRecord
 
 __all__ = ["run_worker"]
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
-
 
 def run_worker(
     snapshot: Snapshot,
@@ -43,22 +40,25 @@ def run_worker(
     *,
     control: socket.socket | None = None,
     log_lock: int | None = None,
+    waits: bool = False,
 ) -> None:
     """Serve until somebody says stop.
 
     Args:
         snapshot: what to serve.
-        sockets: bound and listening, in the order of the snapshot's listeners.
+        sockets: bound, in the order of the snapshot's listeners; listening as soon as connections
+            may be accepted.
         announce: called once connections are accepted.
         control: leads to the supervisor; ``None`` for a worker on its own.
         log_lock: a descriptor that is locked while a log line is written.
+        waits: whether the supervisor says when connections may be accepted.
 
     Raises:
         CertificateError: a listener's certificate cannot be served with.
     """
     keep_freed_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(snapshot, sockets, announce, control, log_lock))
+        runner.run(_serve(snapshot, sockets, announce, control, log_lock, waits=waits))
 
 
 async def _serve(
@@ -67,6 +67,8 @@ async def _serve(
     announce: Callable[[], None],
     control: socket.socket | None,
     log_lock: int | None,
+    *,
+    waits: bool,
 ) -> None:
     loop = asyncio.get_running_loop()
     wanted = {listener.tls for listener in snapshot.listeners if listener.tls is not None}
@@ -90,35 +92,43 @@ async def _serve(
     folders = Folders(loop)
     folders.prepare(snapshot)
     plane = Plane(snapshot, loop, take_records, folders.serve, report)
-    stopping = Stopping()
+    stopping = Stopping(Stage.WAIT if waits else Stage.SERVE)
     _heed_signals(loop, stopping)
     takeover = Takeover(plane, certificates, folders, follow_log)
     link = SupervisorLink(loop, stopping, lambda: counting.tally(plane), takeover)
     if control is not None:
         await loop.create_unix_connection(lambda: link, sock=control)
-    entrances = [
-        await Entrance.open(plane, sock, certificates.get(listener.tls) if listener.tls else None)
-        for listener, sock in zip(snapshot.listeners, sockets, strict=True)
-    ]
     watch = CertificateWatch(certificates.values(), report)
     watch.start()
     watchdog.start()
     scarcity.start(plane)
     plane.start()
-    announce()
-    link.say_ready()
+    entrances: list[Entrance] = []
+    if waits:
+        link.say_ready()
+        await stopping.wait_beyond(Stage.WAIT)
+    # Not where it was ended before: who listens then takes clients from those who serve.
+    if Stage.SERVE in stopping.wanted:
+        for listener, sock in zip(snapshot.listeners, sockets, strict=True):
+            certificate = certificates.get(listener.tls) if listener.tls else None
+            entrances.append(await Entrance.open(plane, sock, certificate))
+    if not waits:
+        announce()
+        link.say_ready()
     await stopping.wait_beyond(Stage.SERVE)
     # From now on every answer says that its connection will close.
     plane.draining = True
-    if stopping.stage is Stage.DRAIN:
+    has_successor = Stage.RETIRE in stopping.wanted
+    if stopping.stage is Stage.DRAIN and not has_successor:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(plane.snapshot.drain.delay):
                 await stopping.wait_beyond(Stage.DRAIN)
-    is_last = stopping.stage in {Stage.DRAIN, Stage.CLOSE}
+    is_last = stopping.stage in {Stage.DRAIN, Stage.CLOSE} and not has_successor
     await asyncio.gather(*(entrance.close(is_last=is_last) for entrance in entrances))
+    # Nobody is shown them any more, and they may be removed.
+    watch.close()
     await _drain(plane, stopping)
     await folders.close()
-    watch.close()
     watchdog.close()
     scarcity.close()
     writer.close()

@@ -23,7 +23,13 @@ def main(descriptor: int) -> int:
     try:
         orders = receive_orders(control)
         sockets = [socket.socket(fileno=number) for number in orders.sockets]
-        run_worker(orders.snapshot, sockets, control=control, log_lock=orders.log_lock)
+        run_worker(
+            orders.snapshot,
+            sockets,
+            control=control,
+            log_lock=orders.log_lock,
+            waits=orders.waits,
+        )
     except EOFError:
         return 0
     except CertificateError as error:

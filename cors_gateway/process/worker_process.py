@@ -25,10 +25,17 @@ MODULE = "cors_gateway.process.worker_main"
 START_SECONDS = 30.0
 """In which a worker is ready, also on a machine that is busy."""
 REPORT_SECONDS = 0.5
-PREPARE_SECONDS = START_SECONDS
-"""In which it gets ready to serve another snapshot: it reads what a new one would."""
+PREPARE_SECONDS = 40.0
+"""In which it gets ready to serve another snapshot: it reads what a new one would.
+
+Clearly longer than ``silence.PATIENCE``: one that hangs is replaced before that, and then the others
+go over.
+"""
 COMMIT_SECONDS = 10.0
 """In which it says that it has gone over; one that is only busy needs a fraction of them."""
+
+
+_ENDS = (Order.RETIRE, Order.DRAIN, Order.STOP)
 
 
 class WorkerFailedError(Exception):
@@ -61,9 +68,22 @@ class WorkerProcess:
 
     @classmethod
     async def start(
-        cls, slot: int, snapshot: Snapshot, sockets: Sequence[socket.socket], log_lock: int | None
+        cls,
+        slot: int,
+        snapshot: Snapshot,
+        sockets: Sequence[socket.socket],
+        log_lock: int | None,
+        *,
+        waits: bool = False,
     ) -> "WorkerProcess":
         """Start a process and give it its orders; ``wait_until_ready`` waits for the rest.
+
+        Args:
+            slot: the number of its place.
+            snapshot: what it serves.
+            sockets: what it listens on.
+            log_lock: held while a log line is written.
+            waits: whether it accepts connections only when told ``ACCEPT``.
 
         Raises:
             OSError: the system does not start a process.
@@ -90,7 +110,7 @@ class WorkerProcess:
         reader, writer = await asyncio.open_connection(sock=ours, limit=MAX_LINE)
         worker = cls(slot, process, writer)
         worker._listening = asyncio.get_running_loop().create_task(worker._listen(reader))
-        writer.write(pack_orders(Orders(snapshot, tuple(inherited), log_lock)))
+        writer.write(pack_orders(Orders(snapshot, tuple(inherited), log_lock, waits)))
         return worker
 
     @property
@@ -111,7 +131,7 @@ class WorkerProcess:
         return time.monotonic() - self._ready_since if self._ready_since else 0.0
 
     async def wait_until_ready(self) -> None:
-        """Wait until it accepts connections.
+        """Wait until it accepts connections, or can at once.
 
         Raises:
             WorkerFailedError: it does not, and is gone.
@@ -145,7 +165,7 @@ class WorkerProcess:
 
     def order(self, order: Order) -> None:
         """Tell it something; one that is gone hears nothing."""
-        if order is not Order.REPORT and self.state is not WorkerState.STARTING:
+        if order in _ENDS and self.state is not WorkerState.STARTING:
             self.state = WorkerState.RETIRING
         if not self._control.is_closing():
             self._control.write(to_line({"do": order}))

@@ -34,6 +34,7 @@ def let_go(
         complete: whether the request had ended before. Otherwise the API must not take what it
             has for the whole of it.
     """
+    pool.note_success(upstream)
     if not complete:
         upstream.abort()
     elif concluded.upstream_persists:

@@ -333,6 +333,7 @@ class Exchange:
             return
         switched, unparsed = conclude_switch(self._forward, head)
         note_response(self.record, head.status, monotonic(), unparsed=unparsed)
+        self._pool.note_success(upstream)
         self._upstream = None
         self.state = State.ENDED
         tunnel = Tunnel(self._plane, self.record, self._forward, upstream)

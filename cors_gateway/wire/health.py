@@ -34,6 +34,9 @@ JITTER = 0.1
 FIRST = 1.0
 """Seconds within which an address is asked for the first time."""
 
+MAX_CONTENT = 64 * 1024
+"""Bytes of content after which a response is whole enough: its status says it all."""
+
 FAREWELL = 1.0
 """Seconds that an API has to answer the end of TLS."""
 
@@ -170,10 +173,11 @@ class HealthChecks:
 class _Asked:
     """What comes back of one check; it stands for the exchange and for the pool."""
 
-    __slots__ = ("ended", "is_whole", "status", "trouble")
+    __slots__ = ("_length", "ended", "is_whole", "status", "trouble")
 
     def __init__(self, ended: asyncio.Future[None]) -> None:
         self.ended = ended
+        self._length = 0
         self.status = 0
         """Of the final response; 0 while there is none."""
         self.is_whole = False
@@ -182,6 +186,8 @@ class _Asked:
         """What kept the response from being one."""
 
     def response_head(self, head: ResponseHead) -> ContentReader | None:
+        if head.status == 101:
+            raise MessageError(502, "the API switches protocols, which nobody has asked for")
         if head.status < 200:
             return None
         index = index_fields(head.fields)
@@ -190,9 +196,10 @@ class _Asked:
         return content_reader(framing, strict=False)
 
     def response_content(self, pieces: tuple[bytes, ...], *, finished: bool) -> None:
-        del pieces
+        self._length += sum(map(len, pieces))
         if finished:
             self.is_whole = True
+        if finished or self._length > MAX_CONTENT:
             self._end()
 
     def response_broken(self, error: MessageError) -> None:

@@ -84,6 +84,15 @@ class Place:
         """The requests in progress."""
         return self.open + self.dialing - len(self.idle)
 
+    def give_up_oldest(self) -> None:
+        """Close the connection that has been idle for longest."""
+        self.idle.popleft().close()
+
+    def close_idle(self) -> None:
+        """Close every idle connection."""
+        while self.idle:
+            self.idle.popleft().close()
+
     def is_last(self, now: float) -> bool:
         """Say whether it comes after those that work."""
         return self.is_unwell or self.shunned_until > now
@@ -129,8 +138,7 @@ class _Endpoint:
         }
         for place in before.values():
             place.is_gone = True
-            while place.idle:
-                place.idle.popleft().close()
+            place.close_idle()
         return True
 
     def _place(self, address: Address) -> Place:

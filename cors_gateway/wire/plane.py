@@ -91,7 +91,10 @@ class Plane:
         """What ``Via`` calls this instance, so that it knows its own requests again."""
         self._take_records = take_records
         self._records: list[AccessRecord] = []
-        self._pools = Pools(snapshot.routes, loop, self.ticker, internal, tell)
+        connections = snapshot.limits.connections
+        self._pools = Pools(
+            snapshot.routes, loop, self.ticker, internal, tell, connections=connections
+        )
         self._id_prefix = secrets.token_hex(6)
         self._id_count = 0
         self._emptied: asyncio.Future[None] | None = None
@@ -123,7 +126,7 @@ class Plane:
             contexts: what is read anew of the files that TLS to upstreams needs.
         """
         self.snapshot = snapshot
-        self._pools.follow(snapshot.routes, contexts)
+        self._pools.follow(snapshot.routes, contexts, snapshot.limits.connections)
 
     def new_request_id(self) -> bytes:
         """Make an identifier that is unique among all instances."""

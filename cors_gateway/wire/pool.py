@@ -19,6 +19,7 @@ from cors_gateway.messages.keep_alive import KeepAlive
 from cors_gateway.snapshot import Upstream
 from cors_gateway.wire.dialing import Dialer, ServeFiles
 from cors_gateway.wire.health import HealthChecks
+from cors_gateway.wire.holdings import Holdings
 from cors_gateway.wire.places import Place, Places, Tell
 from cors_gateway.wire.resolver import Names
 from cors_gateway.wire.tick import Ticker
@@ -41,6 +42,9 @@ MARGIN = 1.0
 """Seconds by which a connection is given up before the API does, where that says when it will.
 
 A request that is on its way while the API closes is lost; so long the way should not be."""
+
+SETTLE = 0.05
+"""Seconds in which the descriptors of connections that were given up become free."""
 
 DOUBTED = 1.0
 """Seconds in which an address that closed a connection under a request comes after the others."""
@@ -101,6 +105,7 @@ class Pool:
         names: Names | None = None,
         internal: ServeFiles | None = None,
         tell: Tell | None = None,
+        holdings: Holdings | None = None,
     ) -> None:
         """Make an empty pool.
 
@@ -111,11 +116,14 @@ class Pool:
             names: what is known of the names that several pools share.
             internal: who serves files in this process.
             tell: who hears of addresses that go and come back.
+            holdings: what all pools of the worker have together.
         """
         self._upstream = upstream
         self._loop = loop
         self._ticker = ticker
         self._places = Places(upstream, names or Names(loop), tell)
+        self._holdings = holdings or Holdings(upstream.pool.connections)
+        self._holdings.places.add(self._places)
         self._dialer = Dialer(upstream, self._places, loop, self, internal)
         check = upstream.health_check
         self._checks = (
@@ -143,13 +151,15 @@ class Pool:
             if connection is not None:
                 claimant.connected(connection)
                 return
-        if not self._has_room():
-            idle = [each.idle for each in self._places if each.idle]
+        if self._has_room():
+            self._holdings.make_room()
+        else:
+            idle = [each for each in self._places if each.idle]
             if not idle:
                 claimant.wait_until(self._ticker.after(MAX_WAIT), Failure.CONNECTION_LIMIT)
                 self._waiting.append(claimant)
                 return
-            min(idle, key=lambda each: each[0].idle_since).popleft().close()
+            min(idle, key=lambda each: each.idle[0].idle_since).give_up_oldest()
         self._connect(claimant)
 
     def release(self, connection: UpstreamConnection, keep_alive: KeepAlive | None = None) -> None:
@@ -163,8 +173,6 @@ class Pool:
         if not connection.release() or place is None or place.is_gone:
             connection.close()
             return
-        if place.trouble is not None:
-            self._places.note_success(place, self._ticker.now)
         kept = self._upstream.pool.idle
         if keep_alive is not None:
             if keep_alive.timeout is not None:
@@ -183,9 +191,15 @@ class Pool:
         connection.idle_since, connection.idle_until = now, now + kept
         place.idle.append(connection)
 
+    def note_success(self, connection: UpstreamConnection) -> None:
+        """Take that the API has answered, whatever becomes of the connection."""
+        place = self._open.get(connection)
+        if place is not None and place.trouble is not None and not place.is_gone:
+            self._places.note_success(place, self._ticker.now)
+
     def withdraw(self, claimant: Claimant) -> None:
         """Forget a claimant that no longer wants a connection."""
-        task = self._connecting.pop(claimant, None)
+        task = self._end_connecting(claimant)
         if task is not None:
             task.cancel()
             self._connect_next()
@@ -206,6 +220,7 @@ class Pool:
         """Take that a connection is closed."""
         place = self._open.pop(connection, None)
         if place is not None:
+            self._holdings.count -= 1
             place.open -= 1
             if connection in place.idle:
                 place.idle.remove(connection)
@@ -263,9 +278,9 @@ class Pool:
         self._is_closed = True
         if self._checks is not None:
             self._checks.close()
+        self._holdings.places.discard(self._places)
         for place in self._places:
-            while place.idle:
-                place.idle.popleft().close()
+            place.close_idle()
 
     def _take_idle(self, place: Place, *, repeatable: bool) -> UpstreamConnection | None:
         # The one used last is the least likely to be closed by the API.
@@ -300,9 +315,16 @@ class Pool:
     def _connect(self, claimant: Claimant) -> None:
         deadline = self._ticker.after(self._upstream.timeouts.connect)
         claimant.wait_until(deadline, Failure.CONNECTION_TIMEOUT)
+        self._holdings.count += 1
         self._connecting[claimant] = self._loop.create_task(
             self._open_connection(claimant, deadline)
         )
+
+    def _end_connecting(self, claimant: Claimant) -> asyncio.Task[None] | None:
+        task = self._connecting.pop(claimant, None)
+        if task is not None:
+            self._holdings.count -= 1
+        return task
 
     async def _open_connection(self, claimant: Claimant, deadline: float) -> None:
         def tell(failure: Failure) -> None:
@@ -312,21 +334,37 @@ class Pool:
         opened: UpstreamConnection | None = None
         try:
             outcome = await self._dialer.dial(tell)
+            if outcome is Failure.OUT_OF_RESOURCES:
+                # Even where none is idle: another request may just have closed those that were.
+                self._holdings.close_idle()
+                tell(outcome)
+                await asyncio.sleep(SETTLE)
+                outcome = await self._dialer.dial(tell)
             if not isinstance(outcome, Failure):
                 opened, place = outcome
                 self._open[opened] = place
+                self._holdings.count += 1
                 place.open += 1
                 self._opened += 1
-            if self._connecting.pop(claimant, None) is None:
+            if self._end_connecting(claimant) is None:
                 if opened is not None:
                     opened.close()
             elif opened is not None:
+                self._give_up_unused(place)
                 claimant.connected(opened)
             elif isinstance(outcome, Failure):
                 claimant.connect_failed(outcome)
         except Exception as error:  # noqa: BLE001 - nobody looks at what a task of ours raises
-            self._connecting.pop(claimant, None)
+            self._end_connecting(claimant)
             claimant.break_down(error)
             if opened is not None:
                 opened.abort()
         self._connect_next()
+
+    def _give_up_unused(self, place: Place) -> None:
+        """Close one in return for another that was opened because this was idle for too long.
+
+        Otherwise a pool would grow by as many with every burst of requests that must not be sent twice.
+        """
+        if place.idle and self._ticker.now - place.idle[0].idle_since > RECENT:
+            place.give_up_oldest()

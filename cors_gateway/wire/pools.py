@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from cors_gateway.snapshot import Route, Upstream, UpstreamTls
 from cors_gateway.wire.dialing import ServeFiles
+from cors_gateway.wire.holdings import Holdings
 from cors_gateway.wire.places import Tell
 from cors_gateway.wire.pool import COUNTED, Pool, PoolUsage
 from cors_gateway.wire.resolver import Names
@@ -48,6 +49,8 @@ class Pools(Mapping[Upstream, Pool]):
         ticker: Ticker,
         internal: ServeFiles | None = None,
         tell: Tell | None = None,
+        *,
+        connections: int,
     ) -> None:
         """Begin with the pools whose addresses are asked for their health.
 
@@ -57,12 +60,14 @@ class Pools(Mapping[Upstream, Pool]):
             ticker: the clock.
             internal: who serves files in this process.
             tell: who hears of addresses that go and come back.
+            connections: how many all pools may have before idle ones are given up.
         """
         self._loop = loop
         self._ticker = ticker
         self._internal = internal
         self._tell = tell
         self._resolver = Names(loop)
+        self._holdings = Holdings(connections)
         self._routes = _first_routes(routes)
         self._current: dict[Upstream, _Named] = {}
         self._ending: list[_Named] = []
@@ -87,20 +92,31 @@ class Pools(Mapping[Upstream, Pool]):
         named = self._current.get(upstream)
         if named is None:
             pool = Pool(
-                upstream, self._loop, self._ticker, self._resolver, self._internal, self._tell
+                upstream,
+                self._loop,
+                self._ticker,
+                self._resolver,
+                self._internal,
+                self._tell,
+                self._holdings,
             )
             named = self._current[upstream] = _Named(pool, self._routes.get(upstream, ""))
         return named.pool
 
     def follow(
-        self, routes: Iterable[Route], contexts: Mapping[UpstreamTls, ssl.SSLContext]
+        self,
+        routes: Iterable[Route],
+        contexts: Mapping[UpstreamTls, ssl.SSLContext],
+        connections: int,
     ) -> None:
         """Go over to the routes of another snapshot.
 
         Args:
             routes: the routes.
             contexts: what is read anew of the files that TLS needs.
+            connections: how many all pools may have before idle ones are given up.
         """
+        self._holdings.limit = connections
         self._routes = _first_routes(routes)
         for upstream, named in tuple(self._current.items()):
             route = self._routes.get(upstream)

@@ -69,6 +69,8 @@ class Seen:
     may_reload: asyncio.Event = field(default_factory=asyncio.Event)
     reloading: int = 0
     """Reloads that have begun."""
+    wanted_by: list[str] = field(default_factory=list)
+    is_watched: bool = False
 
     def workers(self) -> Sequence[WorkerView]:
         return list(self.seen)
@@ -77,8 +79,9 @@ class Seen:
         await asyncio.sleep(0)
         return self.tally
 
-    async def reload(self) -> Reloaded:
+    async def reload(self, why: str) -> Reloaded:
         self.reloading += 1
+        self.wanted_by.append(why)
         await self.may_reload.wait()
         if self.problem is not None:
             raise self.problem

@@ -51,11 +51,19 @@ async def test_a_preflight_is_not_granted(admin: Admin) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-@pytest.mark.parametrize("path", ["/", "/metrics", "/nothing-here", "/reload/"])
+@pytest.mark.parametrize("path", ["/", "/metrics"])
 async def test_only_get_and_head_are_answered(admin: Admin, method: str, path: str) -> None:
     answer = await admin.answers(path, method=method)
 
     assert (answer.status, answer.fields["allow"]) == (405, "GET, HEAD")
+    assert answer.text == "only GET and HEAD are answered here\n"
+
+
+@pytest.mark.parametrize("path", ["/nothing-here", "/reload/"])
+async def test_with_any_method_an_unknown_path_gets_the_list(admin: Admin, path: str) -> None:
+    answer = await admin.answers(path, method="POST")
+
+    assert (answer.status, "/readyz" in answer.text) == (404, True)
 
 
 @pytest.mark.parametrize("path", READ)

@@ -74,7 +74,7 @@ async def test_the_long_form_of_a_gateway_that_is_well(start_admin: StartAdmin) 
         "[+]workers ok: 2 of 2 ready\n"
         "[+]drain ok: it is not draining\n"
         f"[+]configuration ok: f.yaml, digest {seen.loaded.snapshot.digest}, "
-        "loaded 2026-09-21T14:13:20Z\n"
+        "loaded 2026-09-21T14:13:20Z, not watched\n"
         "[+]reload ok: 0 succeeded, 0 failed\n"
         "readyz check passed\n"
     )
@@ -94,6 +94,29 @@ async def test_the_long_form_shows_a_reload_that_failed(start_admin: StartAdmin)
         "    f.yaml:2:1: nor this\n"
         "readyz check passed\n"
     )
+
+
+@pytest.mark.parametrize(
+    "seen, told",
+    [
+        pytest.param(Seen(is_watched=True), "Z, watched\n", id="its files are watched"),
+        pytest.param(
+            Seen(reloads=Reloads(1, 0, START, began=START + 1)),
+            "[+]reload in progress: it began 2026-09-21T14:13:21Z\n"
+            "[+]reload ok: 1 succeeded, 0 failed\n",
+            id="a reload that is in progress",
+        ),
+    ],
+)
+async def test_the_long_form_says_what_may_change_soon(
+    start_admin: StartAdmin, seen: Seen, told: str
+) -> None:
+    admin = await start_admin(seen)
+
+    answer = await admin.answers("/readyz?verbose")
+
+    assert answer.status == 200
+    assert told in answer.text
 
 
 @pytest.mark.parametrize(
@@ -130,6 +153,11 @@ async def test_the_long_form_counts_workers(start_admin: StartAdmin, seen: Seen,
     [
         pytest.param(Seen(seen=[]), "[-]workers failed: 0 of 1 ready", id="no worker"),
         pytest.param(Seen(is_draining=True), "[-]drain failed: it is draining", id="draining"),
+        pytest.param(
+            Seen(seen=[worker(0, 1, "retiring"), worker(1, 2, "retiring")], is_draining=True),
+            "[-]workers stopping: 2 left",
+            id="workers that answer until their end",
+        ),
     ],
 )
 async def test_the_long_form_says_what_is_wrong(

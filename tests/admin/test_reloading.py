@@ -27,9 +27,10 @@ async def reloads(
 
 
 async def test_what_has_changed_is_said_line_by_line(start_admin: StartAdmin) -> None:
-    answer = await reloads(start_admin, Seen(differences=CHANGED))
+    seen = Seen(differences=CHANGED)
+    answer = await reloads(start_admin, seen)
 
-    assert answer.status == 200
+    assert (answer.status, seen.wanted_by) == (200, ["POST /reload"])
     assert answer.text.splitlines() == [
         "reloaded f.yaml: 2 differences, 1 wider",
         "wider: route api: https://b.example.com may call now (f.yaml:3)",
@@ -77,6 +78,7 @@ async def test_nothing_but_post_has_it_done(admin: Admin, method: str) -> None:
     answer = await admin.answers("/reload", method=method)
 
     assert (answer.status, answer.fields["allow"]) == (405, "POST")
+    assert answer.text in {"only POST is answered here\n", ""}
     assert admin.overview.reloading == 0
 
 

@@ -14,7 +14,7 @@ WIDER = FILE.replace("[GET, PUT]", "[GET, PUT, DELETE]").replace("127.0.0.1:9", 
 WRONG = FILE.replace("allowOrigins", "allowOrigin").replace("match:", "mach:")
 
 DIFFERENCES = """\
-new.yaml:4: wider: route api, answers that match no route: DELETE may be used now
+new.yaml:4: wider: route api, requests that no route takes: DELETE may be used now
 new.yaml:9: route api: upstream: http://127.0.0.1:9 → http://127.0.0.1:8
 2 differences, 1 of them wider
 """
@@ -57,7 +57,7 @@ def test_differences_for_programs(command: Command) -> None:
 
     assert json.loads(ended.out) == [
         {
-            "text": "route api, answers that match no route: DELETE may be used now",
+            "text": "route api, requests that no route takes: DELETE may be used now",
             "wider": True,
             "source": "new.yaml:4",
         },

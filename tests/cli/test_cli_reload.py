@@ -56,6 +56,16 @@ def test_what_went_wrong_is_said(command: Command, said: bytes, told: str) -> No
     assert "\x1b" not in ended.err
 
 
+def test_who_does_not_wait_to_the_end_is_told_that_it_may_go_on(command: Command) -> None:
+    with answering(b"", then_waits=True) as port:
+        ended = command("reload", "--admin", f"127.0.0.1:{port}", "--timeout", "0.2")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert (
+        "/reload: no answer within 0.2 s, it may still be loaded: see /readyz?verbose" in ended.err
+    )
+
+
 def test_without_admin_there_is_the_signal(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import re
+import signal
 import sys
+import time
 from collections.abc import Collection
 from http.client import HTTPConnection
 from pathlib import Path
@@ -172,6 +174,7 @@ def test_a_change_is_served_without_being_told_and_a_bad_one_is_not(file: Path) 
     ]
     with running([*argv, "--watch"]) as program:
         url = start(program)
+        program.wait_for(re.compile(f"cors-gateway: watching {link}/gateway.yaml$"))
         assert is_allowed(url, "https://app.example.com")
         assert not is_allowed(url, "https://new.example.com")
 
@@ -186,3 +189,46 @@ def test_a_change_is_served_without_being_told_and_a_bad_one_is_not(file: Path) 
         assert told["level"] == "error"
         assert "gateway.yaml:3:5" in told["msg"]
         assert is_allowed(url, "https://new.example.com")
+
+
+WITH_LOOKS_ON_DEMAND = """
+import sys, time
+from pathlib import Path
+from cors_gateway.cli.main import main
+from cors_gateway.process.watching import FileWatch
+
+folder = Path(sys.argv.pop(1))
+
+def look_when_told(self):
+    while not (folder / "look").exists():
+        time.sleep(0.02)
+    for _ in range(3):
+        self.look()
+    (folder / "looked").touch()
+
+FileWatch._watch = look_when_told
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command, which looks at its files three times, once there is a file ``look``."""
+
+
+def test_what_somebody_has_loaded_by_hand_is_not_loaded_once_more(file: Path) -> None:
+    folder = file.parent
+    argv = [sys.executable, "-c", WITH_LOOKS_ON_DEMAND, str(folder), "run", "-c", str(file)]
+    with running([*argv, "--watch", "--listen", "127.0.0.1:0"]) as program:
+        start(program)
+        program.wait_for(re.compile("watching"))
+        (folder / "origin").write_text("https://new.example.com")
+        file.write_text(FILE.replace("https://app.example.com", f"'${{file:{folder}/origin}}'"))
+        program.process.send_signal(signal.SIGHUP)
+        program.wait_for(re.compile("wider"))
+        (folder / "look").touch()
+        deadline = time.monotonic() + 60
+        while not (folder / "looked").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        # Behind what the watch may have said.
+        program.process.send_signal(signal.SIGHUP)
+        program.wait_for(re.compile("nothing has changed"))
+
+    assert not [line for line in program.printed if "its files have changed" in line]

@@ -6,7 +6,7 @@ from tests.cases.configs import FakeReader
 
 READER = FakeReader(
     env={"A": "a", "N": "5", "EMPTY": "", "YAML": "{b: [1, 2]} # \n- x: ${A}", "API_KEY": "k"},
-    files={"/run/secrets/x": b"s3cret\r\n", "/latin": b"\xe9"},
+    files={"/run/secrets/x": b"s3cret\r\n", "/latin": b"\xe9", "/empty": b"\r\n"},
 )
 
 
@@ -84,6 +84,7 @@ def test_no_document_has_no_value() -> None:
         ("${A:-${N}}", '"${A:-${N}" is no substitution'),
         ("${file:/missing}", "the file /missing cannot be read"),
         ("${file:/latin}", "the file /latin cannot be read"),
+        ("${file:/empty}", "the file /empty is empty"),
         ("${file:x}", "${file:x} has no absolute path"),
     ],
 )

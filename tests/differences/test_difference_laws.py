@@ -112,7 +112,16 @@ def edits(draw: st.DrawFn) -> tuple[str, str]:
                 after[index : index + 1] = draw(routes)[:2]
             case "order":
                 after.reverse()
+    if draw(st.sampled_from([False, False, True])):
+        # All of them, because where requests go is not judged.
+        before, after = _of_files(before), _of_files(after)
     return yaml.safe_dump({"routes": before}), yaml.safe_dump({"routes": after})
+
+
+def _of_files(table: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Give the same routes, with folders in place of APIs."""
+    keys = ("name", "match", "cors")
+    return [{key: route[key] for key in keys} | {"files": {"root": "./site"}} for route in table]
 
 
 def loaded(text: str) -> Loaded:
@@ -152,8 +161,11 @@ def may(loaded: Loaded, head: RequestHead) -> set[str]:
     allowed: set[str] = set()
     announces = any(name == b"Access-Control-Request-Method" for name, _ in head.fields)
     if isinstance(planned, Forward):
-        # An OPTIONS that announces nothing reaches it anyway.
-        allowed.update(() if announces else ("it reaches the API",))
+        # An OPTIONS that announces nothing reaches it anyway. A folder has nothing but what GET gives.
+        is_folder = planned.route.upstream.files is not None
+        is_plain_get = head.method == b"GET" and (b"Connection", b"Upgrade") not in head.fields
+        reaches = not announces and (is_plain_get or not is_folder)
+        allowed.update(("it reaches the API",) if reaches else ())
         allowed.update(f"with {name!r}" for name, _ in planned.field_lines if name == b"X-Debug")
         if planned.upgrade:
             allowed.add("it may switch")

@@ -32,7 +32,7 @@ ROWS = [
         cors(origins=f"{A}, https://*.example.com"),
         cors(),
         [
-            "https://*.example.com may not call any more, or not all of it: https://b.example.com",
+            "https://*.example.com may not call any more, for example https://b.example.com",
         ],
     ),
     ("an origin that a pattern named", cors(origins="https://*.example.com"), cors(
@@ -126,35 +126,53 @@ ROWS = [
         "request headers, however they are spelled",
         cors("allowHeaders: [X-A, X-B]"),
         cors("allowHeaders: [x-b, X-C]"),
-        ["wider: x-c may be set now", "x-a may not be set any more"],
+        ["wider: pages may send the header X-C now", "pages may not send the header X-A any more"],
     ),
     (
         "Authorization, which * does not cover",
         cors('allowHeaders: ["*"]'),
         cors('allowHeaders: ["*", Authorization]'),
-        ["wider: authorization may be set now"],
+        ["wider: pages may send the header Authorization now"],
     ),
     (
         "every other request header",
         cors("allowHeaders: [Authorization]"),
         cors('allowHeaders: ["*", Authorization]'),
-        ["wider: any request header may be set now"],
+        ["wider: pages may send any header now"],
+    ),
+    (
+        "every request header and the one that * does not cover",
+        cors(),
+        cors('allowHeaders: ["*", AUTHORIZATION]'),
+        ["wider: pages may send the header AUTHORIZATION and any other now"],
+    ),
+    (
+        "not every request header",
+        cors('allowHeaders: ["*"]'),
+        cors("allowHeaders: [X-A]"),
+        ["pages may send only headers that are listed now"],
     ),
     (
         "response headers",
         cors("exposeHeaders: [X-A]"),
         cors("exposeHeaders: [X-B]"),
-        ["wider: x-b may be read now", "x-a may not be read any more"],
+        ["wider: pages may read the header X-B now", "pages may not read the header X-A any more"],
+    ),
+    (
+        "several response headers",
+        cors(),
+        cors("exposeHeaders: [X-B, X-A]"),
+        ["wider: pages may read the headers X-B and X-A now"],
     ),
     ("every response header", cors("exposeHeaders: [X-A]"), cors('exposeHeaders: ["*"]'),
-        ["wider: any response header may be read now"]),
+        ["wider: pages may read any header now"]),
     (
         "timings",
         cors(),
         cors(f"timingAllowOrigins: [{B}]"),
         [f"wider: {B} may read timings now"],
     ),
-    ("max age", cors(), cors("maxAge: 1h"), ["maxAge: 600 → 3600"]),
+    ("max age", cors(), cors("maxAge: 1h"), ["maxAge: 600s → 3600s"]),
     (
         "who embeds",
         cors("crossOriginResourcePolicy: same-site"),
@@ -339,8 +357,8 @@ def test_the_policy_of_answers_without_a_route_is_one_too() -> None:
     new = f"{SHARED}defaults: {{cors: {{allowOrigins: [https://c.example.com]}}}}\n"
 
     assert said(old, new) == [
-        "wider: answers that match no route: https://c.example.com may call now",
-        "answers that match no route: https://b.example.com may not call any more",
+        "wider: requests that no route takes: https://c.example.com may call now",
+        "requests that no route takes: https://b.example.com may not call any more",
     ]
 
 

@@ -10,6 +10,7 @@ from tests.differences.comparing import configured, routed, said
 A = "{allowOrigins: [https://a.example.com]}"
 AB = "{allowOrigins: [https://a.example.com, https://b.example.com]}"
 CALL = "https://a.example.com may call"
+B_MAY = "https://b.example.com may call now"
 
 
 def table(*routes: str) -> str:
@@ -53,14 +54,16 @@ def table(*routes: str) -> str:
             table(f"all / {A}"),
             table(f"b /b {AB}", f"all / {A}"),
             [("wider: route b is new: /b → http://h, https://a.example.com and "
-             "https://b.example.com may call; route all took that before")],
+             "https://b.example.com may call; route all took that before, and this lets more "
+             f"through: {B_MAY}")],
             id="a laxer route within another",
         ),
         pytest.param(
             table(f"b /b {A}", f"all / {AB}"),
             table(f"all / {AB}"),
             ["route b is gone: route all takes its requests",
-             "wider: route all: takes /b now, which route b took before, and lets more through"],
+             ("wider: route all: takes /b now, which route b took before, and lets more through: "
+              f"{B_MAY}")],
             id="a stricter route within another goes",
         ),
         pytest.param(
@@ -92,18 +95,57 @@ def table(*routes: str) -> str:
         pytest.param(
             table(f"a /1 {A}", f"b /2 {AB}"),
             table(f"a /2 {A}", f"b /1 {AB}"),
-            ["route a: match.path: /1 → /2",
-             "route a: takes /2 now, which route b took before",
-             "route b: match.path: /2 → /1",
-             "wider: route b: takes /1 now, which route a took before, and lets more through"],
+            ["route b is called a now", "route a is called b now",
+             "route a: https://b.example.com may not call any more",
+             f"wider: route b: {B_MAY}"],
             id="two routes change places",
+        ),
+        pytest.param(
+            table(f"a /1 {A}", f"b /2 {AB}"),
+            table(f"b /1 {A}", f"a /2 {AB}"),
+            ["route a is called b now", "route b is called a now"],
+            id="two routes swap names",
+        ),
+        pytest.param(
+            table(f"a /1 {A}"),
+            table(f"a /2 {A}", f"b /1 {A}"),
+            [f"wider: route a is new: /2 → http://h, {CALL}", "route a is called b now"],
+            id="what takes the same requests is the same, whatever its name is",
+        ),
+        pytest.param(
+            table(f"a /a|GET {A}"),
+            table(f"a /a {A}"),
+            ["route a: match.methods: [GET] → every method",
+             "wider: route a: takes /a with every method but GET now, which no route took before"],
+            id="every method, and only one before",
+        ),
+        pytest.param(
+            table(f"a /a {A}"),
+            table(f"a x.com/a {A}"),
+            ["route a: match.host: every host → x.com"],
+            id="one host, and every one before",
+        ),
+        pytest.param(
+            table(f"a / {A}", "b /b {allowOrigins: [https://a.example.com], csrfGuard: true}"),
+            table("a / {allowOrigins: [https://a.example.com, https://b.example.com, "
+                  "https://c.example.com], allowCredentials: true}"),
+            ["route b is gone: route a takes its requests",
+             ("wider: route a: takes /b now, which route b took before, and lets more through: "
+              f"{B_MAY}; https://c.example.com may call now; pages may send cookies now; 1 more"),
+             f"wider: route a: {B_MAY}",
+             "wider: route a: https://c.example.com may call now",
+             "wider: route a: pages may send cookies now"],
+            id="more is let through in several ways",
         ),
         pytest.param(
             table(f"h x.com/a {A}", f"all / {AB}", "deep /a/b false"),
             table(f"all / {AB}", "deep /a/b false"),
             ["route h is gone: routes all and deep take its requests",
-             "wider: route all: takes x.com/a now, which route h took before, and lets more through",
-             "wider: route deep: takes x.com/a/b now, which route h took before, and lets more through"],
+             ("wider: route all: takes x.com/a now, which route h took before, and lets more "
+              f"through: {B_MAY}"),
+             ("wider: route deep: takes x.com/a/b now, which route h took before, and lets more "
+              "through: cors: a policy → false: nothing is refused, and the API's own CORS headers "
+              "decide")],
             id="a host's route leaves its requests to several",
         ),
         pytest.param(
@@ -143,6 +185,7 @@ def test_behind_a_bound_it_may_be_wider(monkeypatch: pytest.MonkeyPatch) -> None
 
 HEADERS = "upstream: {url: http://h, headers: {set: {X-Key: hunter22}, remove: [X-Debug]}}"
 FOLDER = "files: {root: ./site}"
+BLIND = "the API cannot refuse by the page's own origin"
 
 
 @pytest.mark.parametrize(
@@ -152,11 +195,11 @@ FOLDER = "files: {root: ./site}"
                      id="another API"),
         pytest.param("", "upstream: {urls: [http://h, http://i]}",
                      ["upstream: http://h → http://h,http://i"], id="several addresses"),
-        pytest.param("", FOLDER, ["files: http://h → files:./site",
+        pytest.param("", FOLDER, ["files: http://h → ./site",
                                   "clients may not switch to websocket any more"], id="a folder"),
-        pytest.param(FOLDER, "files: {root: .}", [("wider: files: files:./site → files:.: "
+        pytest.param(FOLDER, "files: {root: .}", [("wider: files: ./site → .: "
                                                   "it holds the other")], id="the folder around it"),
-        pytest.param(FOLDER, "files: {root: ./other}", ["files: files:./site → files:./other"],
+        pytest.param(FOLDER, "files: {root: ./other}", ["files: ./site → ./other"],
                      id="another folder"),
         pytest.param(FOLDER, "files: {root: ./site, fallback: a.html}",
                      ["files.fallback: nothing → a.html"], id="a fallback"),
@@ -173,11 +216,30 @@ FOLDER = "files: {root: ./site}"
                       ("wider: cookies.sameSite: keep → None: pages of other sites may send the "
                       "cookies")], id="cookies"),
         pytest.param("", "redirects: rewrite", ["redirects: keep → rewrite"], id="redirects"),
-        pytest.param("", HEADERS, ["header X-Key is set now",
+        pytest.param("", HEADERS, [("wider: header X-Key is set now, for everybody who reaches "
+                                    "the route"),
                                    "header x-debug is removed now where a client sends it"],
                      id="headers"),
         pytest.param(HEADERS, HEADERS.replace("hunter22", "other"),
                      ["header X-Key is set to another value"], id="a header's value"),
+        pytest.param("", "upstream: {url: http://h, headers: {set: {Authorization: a, cookie: b, "
+                         "X-Auth-User: c, X-Tenant: d}}}",
+                     [("wider: headers Authorization, cookie and X-Auth-User are set now, "
+                       "for everybody who reaches the route"), "header X-Tenant is set now"],
+                     id="credentials for everybody"),
+        pytest.param("", "upstream: {url: http://h, origin: drop}",
+                     [f"wider: upstream.origin: keep → drop: {BLIND}"], id="no origin"),
+        pytest.param("", "upstream: {url: http://h, origin: 'https://x.com'}",
+                     [f"wider: upstream.origin: keep → https://x.com: {BLIND}"],
+                     id="an origin for everybody"),
+        pytest.param("upstream: {url: http://h, origin: drop}", "upstream: http://h",
+                     ["upstream.origin: drop → keep"], id="the page's own origin"),
+        pytest.param("", "upstream: {url: http://h, healthCheck: {path: /up}}",
+                     [("upstream.healthCheck: nothing → {path: /up, interval: 5s, timeout: 2s, "
+                       "status: 200 to 299}")], id="a health check"),
+        pytest.param("upstream: {url: http://h, healthCheck: {path: /up}}",
+                     "upstream: {url: http://h, healthCheck: {path: /up, status: [204]}}",
+                     ["upstream.healthCheck.status: 200 to 299 → [204]"], id="a health check's answer"),
         pytest.param(HEADERS, "upstream: http://h",
                      ["header X-Key is not set any more", ("wider: headers x-debug and x-key are "
                       "passed on now where a client sends it")], id="headers that are left alone"),
@@ -192,6 +254,20 @@ def test_what_is_said_of_the_keys_of_a_route(old: str, new: str, lines: list[str
     assert said(routed(route=old), routed(route=new)) == [
         f"{'wider: ' * line.startswith('wider: ')}route api: {line.removeprefix('wider: ')}"
         for line in lines
+    ]
+
+
+def test_who_takes_over_may_take_the_guards_at_the_api_away() -> None:
+    small = "  - {name: b, match: {path: /b}, upstream: http://h, cors: false}\n"
+    loose = "{url: http://h, origin: drop, headers: {set: {Authorization: x}}}"
+    rest = f"  - {{name: all, match: {{path: /}}, upstream: {loose}, cors: false}}\n"
+
+    assert said(f"routes:\n{small}{rest}", f"routes:\n{rest}") == [
+        "route b is gone: route all takes its requests",
+        (
+            "wider: route all: takes /b now, which route b took before, and lets more through: "
+            f"header Authorization is set now, for everybody who reaches the route; {BLIND}"
+        ),
     ]
 
 

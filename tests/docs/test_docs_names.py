@@ -21,8 +21,8 @@ from cors_gateway.config.json_schema import json_schema
 from cors_gateway.config.schema import settings_blocks
 from cors_gateway.cors.outcome import Reason
 from cors_gateway.failures import Failure, Fault
-from cors_gateway.process import supervisor
 from cors_gateway.process.metrics import METRICS
+from cors_gateway.process.stopping import STOP_SIGNALS
 from cors_gateway.wire.record import LOG_FIELDS, AccessRecord, serialize_json
 from docs.tables import options_of
 from tests.docs.pages import DOCS, PAGES, ROOT, Page
@@ -197,7 +197,7 @@ def test_no_other_path_of_the_admin_listener_is_called(page: Page) -> None:
 def test_every_signal_is_in_its_table() -> None:
     documented = set(OPERATIONS.first_cells("Signals"))
 
-    stopping = {number.name.removeprefix("SIG") for number in supervisor.STOP_SIGNALS}
+    stopping = {number.name.removeprefix("SIG") for number in STOP_SIGNALS}
     assert documented == stopping | {"HUP"}
 
 

@@ -6,19 +6,23 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Self
 
 import pytest
 
-from cors_gateway.process import worker_process
+from cors_gateway.process import handover, silence, worker_process
+from cors_gateway.process.control import Order, to_line
 from cors_gateway.process.handover import hand_over
+from cors_gateway.process.listening import ListenError
 from cors_gateway.process.overview import NotLoadedError
 from cors_gateway.process.place import Place
 from cors_gateway.process.worker_process import WorkerProcess
 from cors_gateway.routes import Router
 from cors_gateway.snapshot import (
+    Drain,
     Endpoint,
     Listener,
     ListenerTls,
@@ -46,6 +50,7 @@ class Crew:
     places: list[Place]
     ports: list[int]
     commits: int = 0
+    told: list[str] = field(default_factory=list)
 
     @property
     def workers(self) -> list[WorkerProcess]:
@@ -55,7 +60,13 @@ class Crew:
         self.commits += 1
 
     async def goes_over(self, to: Snapshot) -> bool:
-        return await hand_over(to, self.places, (), self.commit)
+        return await hand_over(to, self.places, (), self.commit, self.report)
+
+    async def those_that_leave_follow(self, to: Snapshot) -> bool:
+        return await hand_over(to, (), self.workers, self.commit, self.report)
+
+    def report(self, level: str, text: str) -> None:
+        self.told.append(f"{level}: {text}")
 
     async def serve(self) -> list[str]:
         """Say for each worker which snapshot decides."""
@@ -203,9 +214,116 @@ async def test_one_that_starts_meanwhile_is_waited_for(crew: Crew) -> None:
 
 
 async def test_one_that_is_leaving_goes_over_and_holds_nobody_up(crew: Crew) -> None:
-    assert await hand_over(snapshot("new"), (), crew.workers, crew.commit)
+    assert await crew.those_that_leave_follow(snapshot("new"))
 
     assert await crew.serve() == ["new"]
+    assert crew.told == []
+
+
+async def refuses(*_: object) -> str:
+    return "as the test wants it"
+
+
+async def says_nothing(*_: object) -> str:
+    await asyncio.sleep(PATIENCE)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "prepare, why",
+    [(refuses, "as the test wants it"), (says_nothing, "it was not ready for it within 0.1 s")],
+    ids=["refuses", "says nothing"],
+)
+async def test_one_that_is_leaving_and_cannot_follow_drains(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch, prepare: Callable[..., object], why: str
+) -> None:
+    """Or it would answer by what is old for as long as its clients stay."""
+    monkeypatch.setattr(WorkerProcess, "prepare", prepare)
+    monkeypatch.setattr(handover, "LEAVING_SECONDS", 0.1)
+    [worker] = crew.workers
+    with IdleClient(crew.ports[0]) as client:
+        assert await crew.those_that_leave_follow(snapshot("new"))
+
+        assert await asyncio.to_thread(client.is_closed)
+    assert await worker.wait() == 0
+    assert crew.told == [
+        f"warning: {worker.name} drains, as it cannot go over with the others: {why}"
+    ]
+
+
+async def test_where_the_moment_does_not_come_nobody_goes_over(crew: Crew) -> None:
+    def cannot() -> None:
+        raise ListenError("as the test wants it")
+
+    with pytest.raises(ListenError):
+        await hand_over(snapshot("new"), crew.places, (), cannot, crew.report)
+    assert await crew.serve() == ["old"]
+
+
+class IdleClient:
+    """A connection that is idle, after it was answered once."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+
+    def __enter__(self) -> Self:
+        self._connection.request("GET", "/")
+        self._connection.getresponse().read()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def is_closed(self) -> bool:
+        return self._connection.sock.recv(1) == b""
+
+
+async def test_one_that_waits_accepts_nobody_until_it_is_told_to() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        sock.setblocking(False)
+        place = Place(0, snapshot("old"), [sock], 2)
+        await place.fill(waits=True)
+        assert place.worker is not None
+        try:
+            asked = asyncio.ensure_future(asyncio.to_thread(_asked, sock.getsockname()[1]))
+            await asyncio.sleep(0.3)
+            assert not asked.done()
+            place.worker.order(Order.ACCEPT)
+
+            assert await asked == "old"
+        finally:
+            place.worker.kill()
+            await place.worker.wait()
+
+
+async def test_one_that_waits_ends_without_having_accepted() -> None:
+    """Who is in the queue is for others."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        sock.setblocking(False)
+        place = Place(0, snapshot("old", drain=Drain(delay=600.0)), [sock], 2)
+        await place.fill(waits=True)
+        assert place.worker is not None
+        with socket.create_connection(sock.getsockname()):
+            place.worker.order(Order.RETIRE)
+            assert await place.worker.wait() == 0
+
+            sock.accept()[0].close()
+
+
+async def test_one_that_has_a_successor_accepts_nobody_while_it_drains(crew: Crew) -> None:
+    """Its successor has the same listening sockets, and both get the order to drain."""
+    assert await crew.goes_over(snapshot("old", drain=Drain(delay=600.0)))
+    [worker] = crew.workers
+    # At once, so that it reads both before it follows the first.
+    worker._control.write(b"".join(to_line({"do": each}) for each in (Order.RETIRE, Order.DRAIN)))
+    async with asyncio.timeout(PATIENCE):
+        assert await worker.wait() == 0
+
+    assert await crew.serve() == ["old"]
+
+
+def test_one_that_hangs_is_replaced_before_a_reload_gives_up() -> None:
+    assert worker_process.PREPARE_SECONDS > silence.PATIENCE + 5
 
 
 async def test_the_files_of_tls_are_read_before_anything_changes(
@@ -231,8 +349,9 @@ async def test_a_certificate_that_is_gone_keeps_what_is_served(tmp_path: Path) -
         assert place.worker is not None
         try:
             key.unlink()
+            to = snapshot("new", listeners=(listener,))
             with pytest.raises(NotLoadedError, match=r"a\.key"):
-                await hand_over(snapshot("new", listeners=(listener,)), [place], (), lambda: None)
+                await hand_over(to, [place], (), lambda: None, lambda *_: None)
             assert place.snapshot.routes[0].name == "old"
         finally:
             place.worker.kill()

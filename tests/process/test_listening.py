@@ -4,11 +4,12 @@ import errno
 import os
 import socket
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from cors_gateway.process.listening import ListenError, bind, url_of
+from cors_gateway.process.listening import ListenError, bind, resolve, url_of
 from cors_gateway.snapshot import Listener
 
 
@@ -81,6 +82,8 @@ def test_an_address_of_another_machine_is_refused_with_a_remedy() -> None:
 def test_a_name_that_does_not_resolve_is_refused_with_a_remedy() -> None:
     with pytest.raises(ListenError, match=r"nowhere\.invalid:0: .*; correct the name, .*0\.0:8080"):
         bind(Listener("nowhere.invalid", 0))
+    with pytest.raises(ListenError, match=r"--admin|correct the name"):
+        resolve([Listener("nowhere.invalid", 0)], flag="--admin")
 
 
 def test_a_unix_socket_is_made(tmp_path: Path) -> None:
@@ -106,6 +109,21 @@ def test_a_unix_socket_in_use_is_left_alone(tmp_path: Path) -> None:
             bind(Listener(unix_path=str(path)))
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(path))
+
+
+def test_a_unix_socket_whose_owner_accepts_nobody_is_in_use_too(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as owner, ExitStack() as stack:
+        owner.bind(path)
+        owner.listen(0)
+        said = 0
+        while said != errno.EAGAIN:
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            said = client.connect_ex(path)
+
+        with pytest.raises(ListenError, match="in use"):
+            bind(Listener(unix_path=path))
 
 
 def test_a_file_at_the_path_is_left_alone(tmp_path: Path) -> None:

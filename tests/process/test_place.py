@@ -33,7 +33,7 @@ async def test_one_that_is_never_ready_has_not_lived_however_long_it_took(
 
 
 async def test_a_process_that_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def cannot_start(*_: object) -> WorkerProcess:
+    async def cannot_start(*_: object, **__: object) -> WorkerProcess:
         raise OSError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(WorkerProcess, "start", cannot_start)

@@ -5,6 +5,7 @@ import fcntl
 import io
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -28,7 +29,9 @@ from cors_gateway.process.logging import (
 )
 from cors_gateway.snapshot import LogSettings
 from cors_gateway.wire.record import AccessRecord
+from tests.peers.processes import SMALL
 from tests.process.running_worker import RunningWorker, memory_peak_of, worker
+from tests.stress.measuring import metric
 
 PATIENCE = 30.0
 MEBIBYTE = 1024 * 1024
@@ -625,6 +628,89 @@ def test_f6_requests_are_served_while_nobody_reads_what_the_operator_is_told(
             running = stack.enter_context(worker(api.port, full))
         only_answers(running)
     assert b"lost" not in pipe.all_read()
+
+
+# The whole command, and where its standard output leads.
+
+
+@contextlib.contextmanager
+def command(
+    config: Path, stdout: int, settings: str, *flags: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the command before no API at all."""
+    config.write_text(
+        "routes: [{match: {path: /}, upstream: 'http://127.0.0.1:1', cors: {allowOrigins: [https://a.example]}}]\n"
+        + settings
+    )
+    argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(config)]
+    argv += ["--listen", "127.0.0.1:0", *flags]
+    with subprocess.Popen(argv, stdout=stdout, env={**os.environ, **SMALL}) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def ports_in(said: bytes) -> list[int]:
+    """Give where it listens, clients first."""
+    return [int(port) for port in re.findall(rb"http://127\.0\.0\.1:(\d+)", said)]
+
+
+HOSTILE = (
+    b"GET /a\x1b[31m HTTP/1.1\r\nHost: gw\r\n\r\n",
+    b"GET /a\r200 GET /fake HTTP/1.1\r\nHost: gw\r\n\r\n",
+    b"GET /a\n200 GET /fake HTTP/1.1\r\nHost: gw\r\n\r\n",
+    b"GET /%0d%0a%1b[31m HTTP/1.1\r\nHost: gw\r\n\r\n",
+    b"GET /\x9b31m\xc2\x85\xe2\x80\xa8 HTTP/1.1\r\nHost: gw\r\n\r\n",
+    b"G\x1b[31mT / HTTP/1.1\r\nHost: gw\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: gw\r\nUser-Agent: \x1b]0;x\x07\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: gw\r\nUser-Agent: a\r200 GET /fake\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: gw\r\nUser-Agent: \x85\x9b31m\t\xff\xe2\x80\xa8\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: gw\r\nOrigin: \x9b31m\x85\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: gw\x1b[31m\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: gw\r\nX-Request-ID: \x1b[31m\x85\r\n\r\n",
+)
+"""Requests that would end a line of the log, or speak to the terminal of who reads it."""
+
+
+@pytest.mark.row("D32")
+@pytest.mark.parametrize("format_", ["json", "text"])
+def test_d32_each_request_is_one_printable_line(tmp_path: Path, format_: str) -> None:
+    log = tmp_path / "log"
+    settings = f"log: {{format: {format_}}}\n"
+    with log.open("wb") as file, command(tmp_path / "a.yaml", file.fileno(), settings) as process:
+        until(lambda: log.read_bytes().endswith(b"\n"))
+        said = log.read_bytes()
+        port = ports_in(said)[0]
+        for request in HOSTILE:
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+                client.sendall(request)
+                assert client.recv(9) == b"HTTP/1.1 "
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    lines = log.read_bytes().removeprefix(said).split(b"\n")
+    assert lines.pop() == b""
+    assert len(lines) == len(HOSTILE)
+    for line in lines:
+        assert line.isascii()
+        assert line.decode("ascii").isprintable(), line
+
+
+@pytest.mark.row("F6")
+def test_f6_lines_that_are_lost_are_counted(tmp_path: Path, pipe: Pipe) -> None:
+    stdout = pipe.stream.fileno()
+    with command(tmp_path / "a.yaml", stdout, "", "--admin", "127.0.0.1:0"):
+        said = b""
+        while said.count(b"\n") < 2:
+            said += os.read(pipe.reading, 65536)
+        port, admin = ports_in(said)
+        assert metric(admin, "log_lines_lost_total") == 0
+        os.close(pipe.reading)
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+            for _ in range(7):
+                client.sendall(b"OPTIONS * HTTP/1.1\r\nHost: gw\r\n\r\n")
+                assert client.recv(65536).startswith(b"HTTP/1.1 204 ")
+        until(lambda: metric(admin, "log_lines_lost_total") == 7)
 
 
 # What is written, and how.

@@ -127,15 +127,27 @@ class TestInPlace:
         status, said = reload(served, config(api.port, OTHER.decode()))
         assert status == 200
         first, *lines = said.splitlines()
-        wait_until(lambda: len(printed_since(served, before)) >= 1 + len(lines))
-        told = printed_since(served, before)
+        wait_until(lambda: len(printed_since(served, before)) >= 2 + len(lines))
+        began, *told = printed_since(served, before)
 
         assert first.endswith(f"gateway.yaml: {len(lines)} differences, 1 wider")
         assert lines[0].startswith("wider: ")
         assert OTHER.decode() in lines[0]
         assert f"({served.config}:" in lines[0]
+        assert began["msg"] == f"reloading {served.config}: POST /reload"
         assert [line["msg"] for line in told] == [first, *lines]
         assert [line["level"] for line in told] == ["info", "warning"] + ["info"] * (len(lines) - 1)
+
+    def test_a_higher_level_of_the_log_hides_nothing_that_comes_with_it(
+        self, served: Gateway, api: Api
+    ) -> None:
+        before = len(served.program.printed)
+        text = config(api.port, OTHER.decode()) + "log: {level: error}\n"
+        said = reload(served, text)[1].splitlines()
+        wait_until(lambda: len(printed_since(served, before)) >= 1 + len(said))
+
+        assert [line["msg"] for line in printed_since(served, before)][1:] == said
+        assert any(line.startswith("wider: ") for line in said)
 
     def test_an_equal_file_is_loaded_too(self, served: Gateway) -> None:
         assert reload(served) == (200, f"reloaded {served.config}: nothing has changed\n")
@@ -236,9 +248,9 @@ class TestManyAtOnce:
         wait_until(lambda: granted_by(served) == {OTHER})
         time.sleep(0.3)
 
-        tried = [line for line in served.program.printed[before:] if "reloading " in line]
+        tried = [line for line in served.program.printed[before:] if "the signal HUP" in line]
         assert 1 <= len(tried) < 30
-        assert all("the signal HUP" in line for line in tried)
+        assert all("reloading " in line for line in tried)
         assert ask_admin(served, "GET", "/readyz?verbose")[1].endswith("readyz check passed\n")
 
     def test_those_that_are_asked_for_come_one_after_another(
@@ -332,6 +344,7 @@ class TestOtherWorkers:
             served.is_told(signal.SIGTERM)
             wait_until(lambda: ask_admin(served, "GET", "/readyz")[0] == 503)
             served.is_told(signal.SIGHUP)
+            served.says("not reloaded: the gateway is stopping")
             told = reload(served, config(api.port, OTHER.decode()))
 
             assert told == (503, "the gateway is stopping\n")
@@ -339,6 +352,7 @@ class TestOtherWorkers:
             assert GRANTED not in served.answer(GET.replace(ORIGIN, OTHER))
             served.is_told(signal.SIGTERM)
             assert served.ends() == 0
+            served.says("stopping now: the signal TERM")
 
 
 class TestAdminsAddress:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cors_gateway.process.listening import ListenError, bind
+from cors_gateway.process.listening import ListenError, bind, resolve
 from cors_gateway.process.socket_table import SocketTable
 from cors_gateway.snapshot import Listener, ListenerTls
 
@@ -60,6 +60,33 @@ def test_a_reload_keeps_the_sockets_that_it_needs(table: SocketTable) -> None:
 
     assert (port_of(still), port_of(more)) == (port, port)
     assert (is_refused(port), is_refused(lost)) == (False, True)
+
+
+def test_what_does_not_listen_yet_takes_nobody_from_what_does(table: SocketTable) -> None:
+    table.take([FREE], 1)
+    [[before, other], [more, _]] = table.take([FREE, FREE], 2, listens=False)
+    port = port_of(before)
+    before.settimeout(10)
+    for _ in range(16):
+        with connect(port):
+            before.accept()[0].close()
+
+    assert is_refused(port_of(other))
+    table.listen([FREE, FREE])
+    assert not is_refused(port_of(other))
+    clients = [connect(port) for _ in range(64)]
+    more.settimeout(10)
+    more.accept()[0].close()
+    for client in clients:
+        client.close()
+
+
+def test_what_has_no_socket_yet_is_told(table: SocketTable) -> None:
+    other = Listener("localhost", 0)
+    table.take([FREE], 1)
+
+    assert table.lacks([FREE, other]) == [other]
+    assert table.take([FREE, other], 1, resolve([other]))[0][1].getsockname()[0] == "127.0.0.1"
 
 
 def test_who_waits_in_a_queue_is_served_by_the_next_worker(table: SocketTable) -> None:

@@ -1,5 +1,6 @@
 """The whole command is told to stop, with every kind of client that does not go by itself."""
 
+import json
 import socket
 import ssl
 import sys
@@ -16,6 +17,9 @@ from tests.peers.processes import running
 from tests.process.tls_rig import LISTENING, Authority, wait_until
 
 PATIENCE = 60.0
+DOCKER_WAITS = 10.0
+"""Seconds between its two signals; more would be a broken promise, however busy the machine is."""
+
 CHUNK = b"5\r\ndata:\r\n"
 UPGRADE = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n"
 
@@ -34,6 +38,8 @@ class Api:
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.port = self._listener.getsockname()[1]
+        self.waits = threading.Event()
+        """Whether somebody has asked for what is never answered."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -55,6 +61,10 @@ class Api:
                     sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
                     while True:
                         sock.sendall(bytes(65536))
+                elif b" /wait " in head:
+                    self.waits.set()
+                    sock.recv(1)
+                    return
                 elif b" /tunnel " in head:
                     sock.sendall(b"HTTP/1.1 101 S\r\n" + UPGRADE.encode() + b"\r\n")
                     while data := sock.recv(1000):
@@ -126,6 +136,36 @@ def test_what_never_ends_is_cut_off_and_the_process_ends(api: Api, tmp_path: Pat
                 rest_of(clients[scheme, what])
     problems = [line for line in program.printed if '"problem": "stopping"' in line]
     assert len(problems) == 6
+    told = [json.loads(line)["msg"] for line in program.printed if line[0] == "{"]
+    assert "stopping: the signal TERM" in told
+    assert told[-1] == "stopped: 6 requests were broken off"
+
+
+@pytest.mark.row("F3")
+def test_by_default_it_has_ended_before_docker_kills(api: Api, tmp_path: Path) -> None:
+    """Ten seconds are what Docker grants; most of them are waited for."""
+    (tmp_path / "gateway.yaml").write_text(
+        'server: {listen: "127.0.0.1:0"}\n'
+        f'routes: [{{match: {{path: /}}, upstream: "http://127.0.0.1:{api.port}", cors: false}}]\n'
+    )
+    argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(tmp_path / "gateway.yaml")]
+    with running(argv) as program, ExitStack() as stack:
+        port = int(program.wait_for(LISTENING)[1].rpartition(":")[2])
+        clients = {}
+        for what in ("stream", "wait", "idle"):
+            clients[what] = stack.enter_context(
+                socket.create_connection(("127.0.0.1", port), PATIENCE)
+            )
+            clients[what].sendall(f"GET /{what} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            if what != "wait":
+                assert receive_head(clients[what]).startswith(b"HTTP/1.1 200 ")
+        assert api.waits.wait(PATIENCE)
+        program.process.terminate()
+
+        assert program.process.wait(DOCKER_WAITS) == 0
+        assert receive_head(clients["wait"]).startswith(b"HTTP/1.1 503 ")
+        assert not rest_of(clients["stream"]).endswith(b"0\r\n\r\n"), "no false end"
+    assert sum('"problem": "stopping"' in line for line in program.printed) == 2
 
 
 @pytest.mark.row("F2")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from cors_gateway.config.load import Loaded, load
+from cors_gateway.process import supervisor as supervisor_module
 from cors_gateway.process.crew import LAST_CALL, LAST_WORDS
 from cors_gateway.process.overview import NotLoadedError
 from cors_gateway.process.supervisor import Supervisor
@@ -239,7 +240,9 @@ class TestTheEnd:
                 os.kill(pid, signal.SIGTERM if to_all else signal.SIGINT)
 
             assert served.ends() == 0
-        assert program.printed == []
+        name = "TERM" if to_all else "INT"
+        told = [json.loads(line)["msg"] for line in program.printed]
+        assert told == [f"stopping: the signal {name}", "stopped"]
 
     @pytest.mark.row("F6")
     def test_whose_output_nobody_reads_is_ended_too(self, tmp_path: Path, api: Api) -> None:
@@ -492,11 +495,44 @@ class TestAReloadByOtherWorkers:
         loaded = load("routes: []", "f.yaml", FakeReader(), lambda _: False)
         supervisor = Supervisor(loaded, cannot_load, lambda *_: None)
         with pytest.raises(NotLoadedError, match=r"internal error: .*cannot_load: .*Error\("):
-            await supervisor.reload()
+            await supervisor.reload("a test")
         await supervisor.close()
 
         assert (supervisor.reloads.succeeded, supervisor.reloads.failed) == (0, 1)
         assert "cannot_load" in supervisor.reloads.last_problem
+
+    async def test_it_is_told_and_seen_from_its_beginning_on(self) -> None:
+        began: list[float] = []
+
+        def load_again() -> Loaded:
+            began.append(supervisor.reloads.began)
+            raise NotLoadedError("no")
+
+        told: list[str] = []
+        loaded = load("routes: []", "f.yaml", FakeReader(), lambda _: False)
+        supervisor = Supervisor(loaded, load_again, lambda _, text: told.append(text))
+        with pytest.raises(NotLoadedError):
+            await supervisor.reload("a test")
+        await supervisor.close()
+
+        assert began[0] > 0
+        assert supervisor.reloads.began == 0
+        assert told[0] == "reloading f.yaml: a test"
+
+    async def test_one_that_waits_for_a_file_is_given_up_in_the_end(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So that the next one is tried."""
+        loaded = load("routes: []", "f.yaml", FakeReader(), lambda _: False)
+        is_there = threading.Event()
+        supervisor = Supervisor(loaded, lambda: is_there.wait() and loaded, lambda *_: None)  # type: ignore[arg-type, return-value]
+        monkeypatch.setattr(supervisor_module, "LOAD_SECONDS", 0.1)
+        with pytest.raises(NotLoadedError, match=r"it could not be read within 0\.1 s"):
+            await supervisor.reload("the test")
+        is_there.set()
+        with pytest.raises(NotLoadedError, match="mistakes"):
+            await supervisor.reload("the test")
+        await supervisor.close()
 
     def test_one_that_waits_for_a_file_holds_up_no_stop(self, tmp_path: Path, api: Api) -> None:
         """As on a network's file system that does not answer."""
@@ -514,18 +550,20 @@ class TestAReloadByOtherWorkers:
             served.is_told(signal.SIGTERM)
 
             assert served.ends() == 0
+            served.says("not reloaded: the gateway is stopping")
 
     def test_one_that_fails_half_way_breaks_nothing(self, tmp_path: Path, api: Api) -> None:
-        """A worker of the new set has been ready, and has clients, when another one fails."""
+        """A worker of the new set has been ready when another one fails; it has served nobody."""
         script = HALF_WAY.format(config=str(tmp_path / "gateway.yaml"))
         (tmp_path / "gateway.yaml").write_text(config(api.port, server=", workers: 2"))
         with running([sys.executable, "-c", script]) as program:
             served = Gateway(program, int(program.wait_for(LISTENING)[1]), tmp_path)
             before = set(served.workers())
-            text = with_another_listener(config(api.port, server=", workers: 2"))
+            text = config(api.port, "https://other.example.com", ", workers: 2")
+            text = with_another_listener(text)
             (tmp_path / "gateway.yaml").write_text(text)
             served.is_told(signal.SIGHUP)
-            wait_until(lambda: len(served.workers()) > 2)
+            wait_until((tmp_path / "one-is-ready").exists)
             with ExitStack() as stack:
                 clients = [stack.enter_context(served.connects()) for _ in range(40)]
                 for client in clients:
@@ -536,7 +574,8 @@ class TestAReloadByOtherWorkers:
                 served.says("not reloaded")
                 api.may_answer.set()
 
-                assert [is_answered(receive(client)) for client in clients] == [True] * 40
+                granted = b"Access-Control-Allow-Origin: " + ORIGIN
+                assert [granted in receive(client) for client in clients] == [True] * 40
             wait_until(lambda: set(served.workers()) == before)
 
     def test_one_that_hangs_holds_up_no_stop(self, tmp_path: Path, api: Api) -> None:
@@ -544,8 +583,15 @@ class TestAReloadByOtherWorkers:
             seen = set(served.workers())
             served.config.write_text(with_another_listener(config(api.port)))
             served.is_told(signal.SIGHUP)
-            wait_until(lambda: bool(set(served.workers()) - seen))
-            for pid in set(served.workers()) - seen:
+
+            def starting() -> list[int]:
+                """Those that are the worker's program; before, stopping one stops who starts it."""
+                fresh = set(served.workers()) - seen
+                commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in fresh}
+                return [pid for pid, command in commands.items() if b"worker_main" in command]
+
+            wait_until(lambda: bool(starting()))
+            for pid in starting():
                 os.kill(pid, signal.SIGSTOP)
             began = time.monotonic()
             served.is_told(signal.SIGTERM)
@@ -574,11 +620,14 @@ from cors_gateway.process.worker_process import WorkerFailedError
 count = 0
 fill = place.Place.fill
 
-async def fill_all_but_the_last(self):
+async def fill_all_but_the_last(self, **waits):
     global count
     count += 1
     if count < 4:
-        return await fill(self)
+        await fill(self, **waits)
+        if count > 2:
+            open(os.path.dirname({config!r}) + "/one-is-ready", "w").close()
+        return
     while not os.path.exists(os.path.dirname({config!r}) + "/fail"):
         await asyncio.sleep(0.02)
     raise WorkerFailedError("as the test wants it")

@@ -234,7 +234,8 @@ def test_bad_handshakes_are_nobodys_news_and_leave_nothing_behind(
         wait_until(lambda: gateway.descriptors() <= before + 1)
         gateway.is_told(signal.SIGTERM)
         assert gateway.ends() == 0
-        assert gateway.program.printed[1:] == []
+        told = [json.loads(line)["msg"] for line in gateway.program.printed[1:]]
+        assert told == ["stopping: the signal TERM", "stopped"]
 
 
 def wait_for_end(sock: socket.socket) -> None:
@@ -258,7 +259,8 @@ def test_a_stop_lets_requests_in_progress_end(tmp_path: Path) -> None:
                 assert receive(client) == (200, b"late")
                 assert client.recv(1) == b""
         assert gateway.ends() == 0
-        assert gateway.program.printed[1:] == []
+        told = [json.loads(line)["msg"] for line in gateway.program.printed[1:]]
+        assert told == ["stopping: the signal TERM", "stopped"]
 
 
 def is_refused(gateway: TlsGateway) -> bool:

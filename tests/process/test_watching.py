@@ -123,6 +123,23 @@ def test_what_changed_between_loading_and_the_first_look_is_told(
     assert told.times == 1
 
 
+def test_what_somebody_else_has_loaded_is_not_told_and_what_follows_is(
+    watch: FileWatch, told: Told, file: Path
+) -> None:
+    watch.look()
+    file.write_text("b")
+    watch.look()
+    watch.take_as_told()
+    for _ in range(3):
+        watch.look()
+    assert told.times == 0
+
+    file.write_text("c")
+    watch.look()
+    watch.look()
+    assert told.times == 1
+
+
 def test_a_way_back_is_a_change_as_well(watch: FileWatch, told: Told, file: Path) -> None:
     for text in ("b", "a"):
         file.write_text(text)

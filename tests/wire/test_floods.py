@@ -73,6 +73,25 @@ async def test_many_that_connect_and_reset_leave_nothing_behind(
     await until(lambda: descriptors_beside(gateway) <= before)
 
 
+@pytest.mark.row("D31")
+@pytest.mark.parametrize("says", [b"", b"GET /"])
+async def test_who_connects_and_resets_is_no_line_of_the_log(
+    gateway: Gateway, api: ScriptedUpstream, says: bytes
+) -> None:
+    api.answers(OK)
+    for _ in range(5):
+        crowd = [await gateway.connects() for _ in range(20)]
+        for client in crowd:
+            client.sock.send(says)
+        await until(lambda: len(gateway.plane.connections) == 20)
+        for client in crowd:
+            client.resets()
+            gateway.clients.remove(client)
+        await until(lambda: len(gateway.plane.connections) == 0)
+    await answered(gateway)
+    assert (await gateway.record()).path == b"/next"
+
+
 def descriptors_beside(gateway: Gateway) -> int:
     """Count what is open, but for both ends of the connections to the API, which may stay."""
     return len(list(Path("/proc/self/fd").iterdir())) - 2 * gateway.open_upstreams

@@ -189,6 +189,12 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\
         ),
         pytest.param(b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", (200, 401), "", id="listed"),
         pytest.param(OK, (204,), "status 200", id="not listed"),
+        pytest.param(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + OK,
+            (),
+            "response-malformed",
+            id="another protocol",
+        ),
         pytest.param(b"SSH-2.0-x\r\n\r\n", (), "response-malformed", id="no HTTP"),
         pytest.param(
             b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
@@ -261,6 +267,23 @@ async def test_content_without_end_does_not_make_an_api_unwell(
     gateway = await start_gateway(snapshot_of(route_to(api.port, upstream={"health_check": check})))
     await until(lambda: len(api.heads) > 3)
     assert gateway.told == []
+
+
+@pytest.mark.parametrize("status, said", [(b"200", ""), (b"503", "health check: status 503")])
+async def test_of_content_without_end_a_part_is_read_and_the_status_counts(
+    start_gateway: StartGateway, api: ScriptedUpstream, status: bytes, said: str
+) -> None:
+    async def flood(peer: RawPeer) -> None:
+        await api.reads_request(peer)
+        await peer.sends(b"HTTP/1.1 %b X\r\nContent-Length: 99999999999\r\n\r\n" % status)
+        while True:
+            await peer.sends(bytes(health.MAX_CONTENT))
+
+    api.runs(flood)
+    check = HealthCheck(b"/", b"api", 0.01, 3600)
+    gateway = await start_gateway(snapshot_of(route_to(api.port, upstream={"health_check": check})))
+    await until(lambda: len(api.heads) > 3)
+    assert [sentence.endswith(said) for _, sentence in gateway.told] == [True] * bool(said)
 
 
 async def test_an_address_that_is_away_and_comes_is_found_by_its_checks(

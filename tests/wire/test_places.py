@@ -41,6 +41,10 @@ def short_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialing, "SHUNNED", 0.05)
 
 
+def endpoint(backend: Backend) -> dict[str, object]:
+    return {"endpoints": (Endpoint(backend.host, backend.port),)}
+
+
 def listed(*backends: Backend) -> Route:
     endpoints = tuple(Endpoint(each.host, each.port) for each in backends)
     return route_to(0, upstream={"url": "http://api", "endpoints": endpoints})
@@ -226,6 +230,67 @@ async def test_f8_without_a_descriptor_for_the_api_it_is_our_fault_and_passes(
     assert (gateway.told, pool.usage().shunned) == ([], 0), "the API did nothing wrong"
     await client.asks()
     assert (await client.gets()).status == 200
+
+
+SWITCHING = b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK,
+        OK.replace(b"\r\n", b"\r\nConnection: close\r\n", 1),
+        b"HTTP/1.0 200 OK\r\n\r\nok",
+        SWITCHING,
+    ],
+    ids=["kept", "announced to be closed", "ended by closing", "a tunnel"],
+)
+async def test_an_answer_shows_that_an_address_works_whatever_becomes_of_the_connection(
+    start_gateway: StartGateway, api: ScriptedUpstream, answer: bytes
+) -> None:
+    answers = [b"", answer]
+
+    async def close_after_each(peer: RawPeer) -> None:
+        await api.reads_request(peer)
+        await peer.sends(answers.pop(0))
+        peer.closes()
+
+    api.runs(close_after_each)
+    gateway = await start_gateway(snapshot_of(route_to(api.port)))
+    for status in (502, int(answer[9:12])):
+        client = await gateway.connects()
+        await client.asks("/", "Connection: Upgrade", "Upgrade: websocket")
+        assert (await client.gets()).status == status
+    await until(lambda: len(gateway.told) > 1)
+    assert [sentence.rpartition(f":{api.port} ")[2] for _, sentence in gateway.told] == [
+        "cannot be used: connection-terminated",
+        "can be used again",
+    ]
+
+
+async def test_idle_connections_of_any_api_are_given_up_before_descriptors_are_missing(
+    start_gateway: StartGateway, backends: list[Backend]
+) -> None:
+    kept, asked = backends
+    routes = [
+        route_to(each.port, name=each.name, path=path, upstream=endpoint(each))
+        for each, path in ((kept, b"/kept"), (asked, b"/asked"))
+    ]
+    gateway = await start_gateway(snapshot_of(*routes))
+    clients = [await gateway.connects() for _ in range(6)]
+    kept.gate.clear()
+    for client in clients:
+        await client.asks("/kept")
+    await until(lambda: kept.busy == 6)
+    kept.gate.set()
+    for client in clients:
+        await client.gets()
+    with no_descriptor_left():
+        # Both, although the first has closed what the second finds open no more.
+        for client in clients[:2]:
+            await client.asks("/asked")
+        assert {(await client.gets()).status for client in clients[:2]} == {200}
+    assert gateway.told == []
 
 
 @pytest.mark.row("F8")

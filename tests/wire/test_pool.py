@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -203,6 +204,44 @@ async def test_b45_where_all_are_dead_the_first_that_is_back_is_found_at_once(
         assert b":connection-refused" in response.content
     await backends[1].starts()
     assert (await ask(gateway)).content == b"b"
+
+
+@pytest.mark.row("B45")
+async def test_b45_an_api_that_goes_and_comes_back_fails_those_in_progress_and_nobody_afterwards(
+    start_gateway: StartGateway, backends: list[Backend]
+) -> None:
+    """Three times, under the requests of six clients that must not be repeated."""
+    backend, other = backends
+    other.dies()
+    gateway = await start_gateway(snapshot_of(listed(backend)))
+    clients = [await gateway.connects() for _ in range(6)]
+
+    async def all_get(method: str = "POST") -> set[int]:
+        return {(await client.gets(method)).status for client in clients}
+
+    async def all_ask(method: str = "POST") -> None:
+        for client in clients:
+            await client.asks("/", ORIGIN, method=method)
+
+    for _ in range(3):
+        backend.gate.clear()
+        await all_ask()
+        await until(lambda: backend.busy == 6)
+        backend.dies()
+        assert await all_get() == {502}
+        for _ in range(5):
+            await all_ask()
+            assert await all_get() == {502}
+        before = len(backend.lines)
+        backend.gate.set()
+        await backend.starts()
+        for _ in range(20):
+            await all_ask()
+            assert await all_get() == {200}
+        assert len(backend.lines) == before + 120
+    problems = Counter(record.problem for record in gateway.records if record.problem)
+    assert problems == {"connection-terminated": 18, "connection-refused": 90}
+    assert [level for level, _ in gateway.told[:2]] == ["warning", "info"]
 
 
 async def test_what_may_be_sent_again_goes_to_another_address(
