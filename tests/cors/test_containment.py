@@ -1,5 +1,7 @@
 """Which entries let in more than another policy does: by rows, and by laws over small alphabets."""
 
+from string import ascii_lowercase, digits
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +51,9 @@ LETTERS = r"/https://[a-z]+\.x\.com/"
         pytest.param(["https://*.a.x.com"], [WILD], [], id="subdomains of subdomains"),
         pytest.param([WILD], ["https://*.a.x.com"], [(WILD, "https://a.x.com")], id="and around"),
         pytest.param(["https://pr-1-*.x.com"], [PR], [], id="a longer beginning"),
+        pytest.param(["https://pr-1-*.x.com"], ["https://pr-*.x.com:*"], [], id="a label at any port"),
+        pytest.param([WILD], [f"https://{each}.x.com" for each in ascii_lowercase + digits],
+                     [(WILD, None)], id="without an example that is short"),
         pytest.param(["https://pr-_*-b.x.com"], [PR], [("https://pr-_*-b.x.com",
             "https://pr-_a-b.x.com")], id="a beginning that the wildcard cannot spell"),
         pytest.param([PR], ["https://pr-1-*.x.com"], [(PR, "https://pr-a.x.com")], id="a shorter one"),
