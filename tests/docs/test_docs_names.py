@@ -232,7 +232,7 @@ def test_a_key_that_is_named_alone_is_there(page: Page) -> None:
     assert set(names) - KEYS - VALUES - OTHERS_NAMES == set()
 
 
-VALUES = {"reportOnly", "requestId"}
+VALUES = {"inPlace", "reportOnly", "requestId"}
 OTHERS_NAMES = {
     *("restartPolicy", "terminationGracePeriodSeconds"),  # of Kubernetes
     *("crossOriginIsolated", "requestStart", "withCredentials"),  # of browsers
