@@ -55,7 +55,12 @@ def is_named(origin: str) -> bool:
         return all(map(LABEL.fullmatch, labels))
     host, _, port = origin.removeprefix("http://").partition(":")
     is_port = not port or (
-        port.isascii() and port.isdigit() and str(int(port)) == port and 0 < int(port) < 65536
+        port.isascii()
+        and port.isdigit()
+        and str(int(port)) == port
+        and 0 < int(port) < 65536
+        # No browser writes the port that http has anyway.
+        and port != "80"
     )
     return origin.startswith("http://") and host == "localhost" and is_port and origin[-1] != ":"
 
@@ -71,6 +76,8 @@ def is_named(origin: str) -> bool:
 @also(([NAMED[0]], [value], [], b"OPTIONS") for value in ANNOUNCED)
 @example([b"https://app.example"], [b"PUT"], [b"X-A,x-b", b"x-c"], b"OPTIONS")
 @example([b"https://app.example.evil.example"], [b"PUT"], [], b"OPTIONS")
+@example([b"http://localhost:80"], [], [], b"OPTIONS")
+@example([b"http://localhost:8080"], [], [], b"OPTIONS")
 def test_only_a_named_origin_is_granted_anything(
     origin_lines: list[bytes], method_lines: list[bytes], header_lines: list[bytes], method: bytes
 ) -> None:
@@ -105,9 +112,10 @@ def test_only_a_named_origin_is_granted_anything(
 
 
 @pytest.mark.parametrize(
-    "origin", [APP, "http://localhost", "http://localhost:80", "https://a.b.preview.example.com"]
+    "origin", [APP, "http://localhost", "http://localhost:8080", "https://a.b.preview.example.com"]
 )
 def test_the_model_knows_whom_the_policy_names(origin: str) -> None:
     assert is_named(origin)
+    assert not is_named("http://localhost:80")
     assert not is_named(f"{origin}.evil.example")
     assert not is_named(origin.replace("://", "://evil@"))
