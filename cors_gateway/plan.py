@@ -21,17 +21,18 @@ import contextlib
 from dataclasses import replace
 
 from cors_gateway.answers import Answer, answer_failure
-from cors_gateway.cors.decision import CorsRequest, Decision, decide
+from cors_gateway.cors.decision import CorsRequest, Decision, decide, decide_allowed
 from cors_gateway.failures import Failure, failure_of_message
 from cors_gateway.messages.fields import (
     FieldIndex,
     check_connection_options,
     connection_options,
-    index_fields,
+    first_value,
+    only_value,
 )
 from cors_gateway.messages.forwarding import (
     effective_scheme_and_host,
-    forwarding_fields,
+    forwarding_lines,
     has_passed,
     parse_max_forwards,
     parse_trace_id,
@@ -43,7 +44,7 @@ from cors_gateway.messages.framing import (
     request_framing,
     request_persists,
 )
-from cors_gateway.messages.heads import FieldLines, MessageError, RequestHead
+from cors_gateway.messages.heads import MessageError, RequestHead
 from cors_gateway.messages.targets import (
     RequestTarget,
     check_path,
@@ -55,7 +56,7 @@ from cors_gateway.messages.targets import (
 from cors_gateway.planned import Forward, Peer, Respond, cors_fields
 from cors_gateway.snapshot import Route, Snapshot
 from cors_gateway.upgrades import choose_upgrade
-from cors_gateway.upstream_fields import fields_for_upstream
+from cors_gateway.upstream_fields import head_for_upstream
 
 __all__ = ["plan", "refuse"]
 
@@ -123,7 +124,7 @@ class _Planning:
         self.head = head
         self.peer = peer
         self.pseudonym = pseudonym
-        self.index: FieldIndex = index_fields(head.fields)
+        self.index: FieldIndex = head.section.index
         self.trusted = snapshot.trusts(peer.address)
         self.authority = b""
         self.path = b""
@@ -218,7 +219,7 @@ class _Planning:
     def _routed_method(self, host: bytes, path: bytes) -> bytes:
         """A preflight goes where the request that it announces will go."""
         method = self.head.method
-        announced = _first(self.index, b"access-control-request-method")
+        announced = first_value(self.index, b"access-control-request-method")
         if not announced or method != b"OPTIONS":
             return method
         if b"origin" in self.index:
@@ -232,7 +233,12 @@ class _Planning:
 
     def _decide_cors(self) -> None:
         policy = self.snapshot.default_policy if self.route is None else self.route.policy
-        if policy is not None:
+        if policy is None:
+            return
+        method, origins = self.head.method, self.index.get(b"origin", ())
+        if len(origins) == 1 and method != b"OPTIONS":
+            self.decision = decide_allowed(policy, method, origins[0])
+        if self.decision is None:
             self.decision = decide(policy, self._cors_request())
 
     def _cors_request(self) -> CorsRequest:
@@ -246,11 +252,11 @@ class _Planning:
             origin_lines=origins,
             request_method_lines=index.get(b"access-control-request-method", ()),
             request_headers_lines=index.get(b"access-control-request-headers", ()),
-            sec_fetch_site=_first(index, b"sec-fetch-site"),
+            sec_fetch_site=first_value(index, b"sec-fetch-site"),
             own_origins=own,
-            original_origin=_only(index, b"x-original-origin"),
-            referer=_only(index, b"referer"),
-            host=_first(index, b"host"),
+            original_origin=only_value(index, b"x-original-origin"),
+            referer=only_value(index, b"referer"),
+            host=first_value(index, b"host"),
             websocket=b"websocket" in b",".join(index.get(b"upgrade", ())).lower(),
         )
 
@@ -274,9 +280,9 @@ class _Planning:
             self.index, self.peer.scheme, self.authority, trusted=self.trusted
         )
 
-    def _forwarding_fields(self, route: Route) -> FieldLines:
+    def _forwarding_lines(self, route: Route) -> tuple[bytes, ...]:
         scheme, authority = self._asked_for()
-        return forwarding_fields(
+        return forwarding_lines(
             self.index,
             peer_address=self.peer.address,
             scheme=scheme,
@@ -316,8 +322,10 @@ class _Planning:
             expects_continue=b"expect" in self.index,
             authority=self.authority,
             path=self.path,
-            user_agent=_first(self.index, b"user-agent") or b"",
+            user_agent=first_value(self.index, b"user-agent") or b"",
             trace_id=parse_trace_id(self.index),
+            method=self.head.method,
+            minor_version=self.head.minor_version,
             request_id=self._request_id(),
         )
 
@@ -325,7 +333,7 @@ class _Planning:
         """Keep what a trusted peer calls the request, if it can be logged as it is."""
         if not self.trusted:
             return None
-        given = _first(self.index, b"x-request-id")
+        given = first_value(self.index, b"x-request-id")
         if given and len(given) <= MAX_REQUEST_ID and given.isascii() and b" " not in given:
             return given
         return None
@@ -351,19 +359,20 @@ class _Planning:
         upgrade = b""
         if b"upgrade" in options:
             upgrade = choose_upgrade(head, self.index, self.framing, route.upgrades)
+        forwarded = route.upstream.base_path + path + target.query
         return Forward(
             route=route,
             decision=self.decision,
             method=head.method,
-            target=route.upstream.base_path + path + target.query,
-            field_lines=fields_for_upstream(
+            target=forwarded,
+            opening=head_for_upstream(
                 head,
-                self.index,
                 route,
                 options,
+                target=forwarded,
                 framing=self.framing,
                 authority=None if target.authority is None and self.authority else self.authority,
-                ours=self._forwarding_fields(route),
+                ours=self._forwarding_lines(route),
                 trusted=self.trusted,
                 upgrade=upgrade,
             ),
@@ -378,19 +387,8 @@ class _Planning:
             max_content_bytes=limits.content_bytes,
             authority=self.authority,
             path=self.path,
-            user_agent=_first(self.index, b"user-agent") or b"",
+            user_agent=first_value(self.index, b"user-agent") or b"",
             trace_id=parse_trace_id(self.index),
             request_id=self._request_id(),
             own_origins=() if route.redirects is None else self._own_origins(),
         )
-
-
-def _first(index: FieldIndex, name: bytes) -> bytes | None:
-    values = index.get(name)
-    return values[0] if values else None
-
-
-def _only(index: FieldIndex, name: bytes) -> bytes | None:
-    """Give a value that nobody can have added to; ``None`` where there are several lines."""
-    values = index.get(name, ())
-    return values[0] if len(values) == 1 else None

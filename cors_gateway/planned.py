@@ -1,6 +1,7 @@
 """What a plan can say: answer the request here, or forward it like this.
 
-Both hold everything that whoever carries them out needs: the request itself is not looked at again.
+Both hold everything that whoever carries them out needs: the request itself is not looked at again. They
+are never changed once they are made: a connection keeps the last one for the next request that is the same.
 """
 
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from cors_gateway.answers import Answer
 from cors_gateway.cors.decision import Decision
 from cors_gateway.messages.framing import Framing
-from cors_gateway.messages.heads import FieldLines, RequestHead, serialize_request_head
+from cors_gateway.messages.heads import FieldLines
 from cors_gateway.snapshot import Route, Timeouts
 
 __all__ = ["Forward", "Peer", "Respond", "cors_fields"]
@@ -23,7 +24,7 @@ class Peer:
     scheme: bytes = b"http"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Respond:
     """The gateway answers itself; no upstream hears of the request."""
 
@@ -40,12 +41,14 @@ class Respond:
     path: bytes
     user_agent: bytes
     trace_id: str
+    method: bytes
+    minor_version: int
     request_id: bytes | None = None
     fault: Exception | None = None
     """The mistake of ours because of which the answer is a 500; for the log."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Forward:
     """The request goes to an upstream."""
 
@@ -55,8 +58,8 @@ class Forward:
     method: bytes
     target: bytes
     """To send upstream."""
-    field_lines: FieldLines
-    """To send upstream, all but ``X-Request-ID``."""
+    opening: bytes
+    """The head to send upstream, up to the request's identifier, which is its last value."""
     framing: Framing
     persists: bool
     head_only: bool
@@ -83,8 +86,13 @@ class Forward:
 
     def head(self, request_id: bytes) -> bytes:
         """Give the head to send upstream."""
-        fields = (*self.field_lines, (b"X-Request-ID", request_id))
-        return serialize_request_head(RequestHead(self.method, self.target, 1, fields))
+        return self.opening + request_id + b"\r\n\r\n"
+
+    @property
+    def field_lines(self) -> FieldLines:
+        """What is sent upstream, all but ``X-Request-ID``."""
+        lines = [line.partition(b": ") for line in self.opening.split(b"\r\n")[1:-1]]
+        return tuple([(name, value) for name, _, value in lines])
 
     @property
     def answer_fields(self) -> FieldLines:

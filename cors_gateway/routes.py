@@ -59,21 +59,25 @@ class _PathTable(Generic[R]):
             group.sort(key=lambda route: route.methods is None)
         self._depth = max((path.count(b"/") for path in self._by_path), default=0)
 
-    def groups(self, path: bytes) -> Iterable[Sequence[R]]:
-        """The routes whose path takes ``path``, longest path first."""
+    def find(self, path: bytes, method: bytes) -> tuple[R | None, Sequence[R]]:
+        """Find the route, longest path first, or where only the method does not match, who refuses it."""
+        by_path = self._by_path
         prefix = path
         if path.count(b"/") > self._depth:
             end = 0
             for _ in range(self._depth):
                 end = path.index(b"/", end + 1)
             prefix = path[:end]
-        by_path = self._by_path
+        refused: Sequence[R] = ()
         while True:
             group = by_path.get(prefix)
             if group is not None:
-                yield group
+                for route in group:
+                    if route.methods is None or method in route.methods:
+                        return route, ()
+                refused = refused or group
             if not prefix:
-                return
+                return None, refused
             prefix = prefix[: prefix.rfind(b"/")]
 
 
@@ -99,11 +103,10 @@ class _Tables(Generic[R]):
         tables = (self._any_host,) if named is None else (named, self._any_host)
         refused: Sequence[R] = ()
         for table in tables:
-            for group in table.groups(path):
-                for route in group:
-                    if route.methods is None or method in route.methods:
-                        return route, ()
-                refused = refused or group
+            route, refusing = table.find(path, method)
+            if route is not None:
+                return route, ()
+            refused = refused or refusing
         return None, refused
 
 

@@ -30,12 +30,12 @@ def concluded(
     config = snapshot(route(policy=None if cors is None else policy(**cors)))
     forward = forwarded(request or head(ORIGIN), config)
     response = ResponseHead(status, b"Fine", minor, fields)
-    return conclude(forward, response, date=DATE, request_id=b"id", close=close)
+    return conclude(forward, response, date=DATE, close=close)
 
 
 def lines(result: Concluded) -> list[bytes]:
-    assert result.head.endswith(b"\r\n\r\n")
-    return result.head.split(b"\r\n")[1:-2]
+    assert result.head(b"id").endswith(b"\r\n\r\n")
+    return result.head(b"id").split(b"\r\n")[1:-2]
 
 
 def values(result: Concluded, name: bytes) -> list[bytes]:
@@ -324,7 +324,7 @@ def changed(
     )
     forward = forwarded(head(ORIGIN, target=target), config)
     response = ResponseHead(status, b"Fine", 1, fields)
-    return conclude(forward, response, date=DATE, request_id=b"id", close=False)
+    return conclude(forward, response, date=DATE, close=False)
 
 
 @pytest.mark.parametrize("cors", [policy(), None], ids=["a policy", "cors: false"])

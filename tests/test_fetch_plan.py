@@ -28,9 +28,9 @@ def answer_of(case: Case, request: Request) -> tuple[int | None, FieldLines]:
     if not isinstance(planned, Forward):
         return planned.answer.status, cors_lines(planned.answer.fields)
     response = ResponseHead(case.upstream.status, b"", 1, case.upstream.fields)
-    concluded = conclude(planned, response, date=b"now", request_id=b"1", close=False)
-    lines = [line.partition(b": ") for line in concluded.head.split(b"\r\n")[1:-2]]
-    assert concluded.head.startswith(b"HTTP/1.1 %d " % case.upstream.status)
+    concluded = conclude(planned, response, date=b"now", close=False)
+    lines = [line.partition(b": ") for line in concluded.head(b"1").split(b"\r\n")[1:-2]]
+    assert concluded.head(b"1").startswith(b"HTTP/1.1 %d " % case.upstream.status)
     return None, cors_lines((name, value) for name, _, value in lines)
 
 

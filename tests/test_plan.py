@@ -103,7 +103,12 @@ REFUSALS = [
 def test_a_refusal_can_be_read_by_a_page_that_may(request_head: RequestHead, status: int) -> None:
     config = snapshot(limits=Limits(content_bytes=10))
     for origin, granted in ((ORIGIN, True), (EVIL, False)):
-        asked = replace(request_head, fields=(*request_head.fields, origin))
+        asked = RequestHead(
+            request_head.method,
+            request_head.target,
+            request_head.minor_version,
+            (*request_head.fields, origin),
+        )
         result = answered(asked, config)
         assert result.answer.status == status
         assert (GRANT in result.answer.fields) is granted

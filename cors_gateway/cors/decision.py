@@ -42,7 +42,11 @@ __all__ = [
     "Step",
     "classify",
     "decide",
+    "decide_allowed",
 ]
+
+MOST_REMEMBERED = 4096
+"""Origins of one policy whose decisions are kept: what is once allowed stays so as long as the policy."""
 
 
 _VARY_PREFLIGHT = (b"Access-Control-Request-Method", b"Access-Control-Request-Headers")
@@ -62,6 +66,29 @@ def decide(policy: Policy, request: CorsRequest) -> Decision:
     if policy.settings.mode == "enforce":
         return decision
     return _forward_untouched(decision)
+
+
+def decide_allowed(policy: Policy, method: bytes, origin: bytes) -> Decision | None:
+    """Decide on an actual request of an allowed origin, as ``decide`` would; ``None`` for any other.
+
+    What such a request says beside its origin does not matter, unless it could cause changes under a
+    policy that guards against that. So the decision is made once for each origin.
+
+    Precondition: the request has one Origin line, and is no OPTIONS.
+    """
+    if _is_guarded_method(policy, method):
+        return None
+    decision = policy.allowed.get(origin)
+    if decision is None:
+        decision = _decide(policy, CorsRequest(method=method, origin_lines=(origin,)))
+        if decision.outcome is not Outcome.ALLOWED:
+            return None
+        if policy.settings.mode != "enforce":
+            decision = _forward_untouched(decision)
+        if len(policy.allowed) >= MOST_REMEMBERED:
+            policy.allowed.clear()
+        policy.allowed[origin] = decision
+    return decision
 
 
 def _decide(policy: Policy, request: CorsRequest) -> Decision:
@@ -221,7 +248,11 @@ def _announces(request: CorsRequest) -> bool:
 
 
 def _is_guarded(policy: Policy, request: CorsRequest) -> bool:
-    return policy.settings.csrf_guard and request.method not in _UNGUARDED_METHODS
+    return _is_guarded_method(policy, request.method)
+
+
+def _is_guarded_method(policy: Policy, method: bytes) -> bool:
+    return policy.settings.csrf_guard and method not in _UNGUARDED_METHODS
 
 
 def _grant(

@@ -91,7 +91,7 @@ class Step(NamedTuple):
         return cls(check, False, subject, detail)  # noqa: FBT003
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CorsRequest:
     """What a request says that matters to CORS: values as received, without outer white space."""
 
@@ -112,9 +112,9 @@ class CorsRequest:
     """The request opens a WebSocket, to which browsers do not apply CORS."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
-    """What becomes of a request as far as CORS goes."""
+    """What becomes of a request as far as CORS goes. Never changed once it is made."""
 
     kind: RequestKind
     outcome: Outcome
@@ -136,3 +136,5 @@ class Decision:
     """What is done about the upstream's own fields: ``strip``, ``passthrough``, ``fallback``."""
     unless_sent: Fields = ()
     """What any answer carries beside ``fields``, unless the upstream's own has such a line."""
+
+    __hash__ = object.__hash__  # what follows from one decision is looked up by the decision itself

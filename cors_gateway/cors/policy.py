@@ -7,7 +7,7 @@ Knows no request, no file and no list of public suffixes: that is asked of the c
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from cors_gateway.cors.methods import SAFELISTED_METHODS
@@ -18,7 +18,7 @@ from cors_gateway.cors.name_lists import (
     compile_request_headers,
 )
 from cors_gateway.cors.origin_lists import compile_origins, compile_timing_origins
-from cors_gateway.cors.outcome import Fields
+from cors_gateway.cors.outcome import Decision, Fields
 from cors_gateway.cors.patterns import OriginSet
 from cors_gateway.cors.public_suffixes import IsPublicSuffix, SuffixRules
 from cors_gateway.cors.settings import MISSING_ORIGIN_SOURCES, PolicyProblem, PolicySettings
@@ -70,6 +70,8 @@ class Policy:
     """What ``Vary`` holds on every answer: nothing where all origins get the same."""
     upstream_cors: str
     """``strip``, ``passthrough`` or ``fallback``: what is done about a response's own fields."""
+    allowed: dict[bytes, Decision] = field(default_factory=dict, init=False)
+    """By origin, what was decided before on plain requests; kept by ``decision``, and bounded there."""
 
 
 def compile_policy(

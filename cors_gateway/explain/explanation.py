@@ -181,7 +181,7 @@ def _exchange(snapshot: Snapshot, question: Question, request: RequestHead) -> E
         head = conclude_upgrade(_ASSUMED_SWITCH, planned.upgrade)
     elif isinstance(planned, Forward):
         status = _ASSUMED_ANSWER.status
-        head = conclude(planned, _ASSUMED_ANSWER, date=b"", request_id=b"", close=False).head
+        head = conclude(planned, _ASSUMED_ANSWER, date=b"", close=False).head(b"")
     else:
         status = planned.answer.status
         head = serialize_answer(

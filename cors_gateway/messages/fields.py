@@ -9,10 +9,16 @@ not to travel on is gathered as names and left out by :func:`strip_fields`.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
-from cors_gateway.messages.heads import FieldLines, MessageError
+from cors_gateway.messages.heads import (
+    FieldIndex,
+    FieldLines,
+    FieldSection,
+    MessageError,
+    section_of,
+)
 
 __all__ = [
     "CONNECTION_SPECIFIC",
@@ -21,18 +27,18 @@ __all__ = [
     "check_fields",
     "connection_options",
     "connection_specific_names",
+    "first_value",
     "index_fields",
     "is_field_value",
     "is_prohibited_connection_option",
     "is_token",
+    "kept_lines",
     "merge_vary",
+    "only_value",
     "parse_list",
     "strip_fields",
     "underscored_names",
 ]
-
-FieldIndex = Mapping[bytes, tuple[bytes, ...]]
-"""The values of each field name, in lower case, in the order received."""
 
 CONNECTION_SPECIFIC = frozenset(
     {
@@ -121,11 +127,19 @@ def check_fields(fields: FieldLines, status: int) -> None:
 
 def index_fields(fields: FieldLines) -> FieldIndex:
     """Gather the values by name, in one pass."""
-    index: dict[bytes, tuple[bytes, ...]] = {}
-    for name, value in fields:
-        key = name.lower()
-        index[key] = (*index[key], value) if key in index else (value,)
-    return index
+    return section_of(fields).index
+
+
+def first_value(index: FieldIndex, name: bytes) -> bytes | None:
+    """Give the value of the first line of a name."""
+    values = index.get(name)
+    return values[0] if values else None
+
+
+def only_value(index: FieldIndex, name: bytes) -> bytes | None:
+    """Give a value that nobody can have added to; ``None`` where there are several lines."""
+    values = index.get(name, ())
+    return values[0] if len(values) == 1 else None
 
 
 def parse_list(values: Iterable[bytes]) -> tuple[bytes, ...]:
@@ -176,6 +190,14 @@ def check_connection_options(options: AbstractSet[bytes]) -> None:
 def strip_fields(fields: FieldLines, lower_names: AbstractSet[bytes]) -> FieldLines:
     """Leave out the lines of these names; the order and bytes of the others stay."""
     return tuple([line for line in fields if line[0].lower() not in lower_names])
+
+
+def kept_lines(section: FieldSection, lower_names: AbstractSet[bytes]) -> list[bytes]:
+    """Give the lines of a section, ready to be sent on, without those of these names."""
+    names = section.names
+    return [
+        line for line, name in zip(section.lines, names, strict=True) if name not in lower_names
+    ]
 
 
 def connection_specific_names(options: AbstractSet[bytes]) -> frozenset[bytes]:

@@ -21,6 +21,7 @@ __all__ = [
     "FORWARDING_NAMES",
     "effective_scheme_and_host",
     "forwarding_fields",
+    "forwarding_lines",
     "forwarding_names",
     "has_passed",
     "parse_max_forwards",
@@ -110,6 +111,55 @@ def forwarding_fields(
     if prefix:
         lines.append((b"X-Forwarded-Prefix", prefix))
     return tuple(lines)
+
+
+def forwarding_lines(
+    index: FieldIndex,
+    *,
+    peer_address: str,
+    scheme: bytes,
+    authority: bytes,
+    trusted: bool,
+    pseudonym: bytes,
+    minor_version: int,
+    prefix: bytes,
+) -> tuple[bytes, ...]:
+    """Write the lines of :func:`forwarding_fields`; those for an untrusted peer are remembered."""
+    if not trusted:
+        return _untrusted_lines(peer_address, scheme, authority, pseudonym, minor_version, prefix)
+    fields = forwarding_fields(
+        index,
+        peer_address=peer_address,
+        scheme=scheme,
+        authority=authority,
+        trusted=True,
+        pseudonym=pseudonym,
+        minor_version=minor_version,
+        prefix=prefix,
+    )
+    return tuple([b": ".join(field) for field in fields])
+
+
+@lru_cache(maxsize=1024)
+def _untrusted_lines(
+    peer_address: str,
+    scheme: bytes,
+    authority: bytes,
+    pseudonym: bytes,
+    minor_version: int,
+    prefix: bytes,
+) -> tuple[bytes, ...]:
+    fields = forwarding_fields(
+        {},
+        peer_address=peer_address,
+        scheme=scheme,
+        authority=authority,
+        trusted=False,
+        pseudonym=pseudonym,
+        minor_version=minor_version,
+        prefix=prefix,
+    )
+    return tuple([b": ".join(field) for field in fields])
 
 
 @lru_cache(maxsize=1024)

@@ -22,6 +22,7 @@ __all__ = [
     "Framing",
     "FramingKind",
     "expects_continue",
+    "may_pass_length",
     "request_framing",
     "request_persists",
     "response_framing",
@@ -143,6 +144,11 @@ def _parse_length(values: tuple[bytes, ...], grammar: re.Pattern[bytes], status:
     if len(values) == 1 and grammar.fullmatch(values[0]) and int(values[0]) <= _LONGEST:
         return int(values[0])
     raise MessageError(status, "The Content-Length is malformed.")
+
+
+def may_pass_length(value: bytes, status: int) -> bool:
+    """Say whether :func:`rewrite_content_length` would change nothing."""
+    return status != 204 and status >= 200 and (len(value) == 1 or not value.startswith(b"0"))
 
 
 def rewrite_content_length(fields: FieldLines, index: FieldIndex, status: int) -> FieldLines:

@@ -8,11 +8,14 @@ parser lets pass in the first line is refused here, on the raw bytes.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 __all__ = [
     "METHODS",
+    "FieldIndex",
     "FieldLines",
+    "FieldSection",
     "MessageError",
     "RequestHead",
     "ResponseHead",
@@ -23,6 +26,7 @@ __all__ = [
     "parse_request_line",
     "parse_status_line",
     "salvage_head",
+    "section_of",
     "serialize_request_head",
     "serialize_response_head",
     "skip_empty_lines",
@@ -30,6 +34,9 @@ __all__ = [
 
 FieldLines = tuple[tuple[bytes, bytes], ...]
 """Name and value of each field line as received; values without white space around them."""
+
+FieldIndex = Mapping[bytes, tuple[bytes, ...]]
+"""The values of each field name, in lower case, in the order received."""
 
 METHODS = frozenset(
     b"ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY "
@@ -52,25 +59,90 @@ class MessageError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class FieldSection:
+    """The field lines of one head, ready to be searched, and to be sent on. Never changed once it is made."""
+
+    lines: list[bytes]
+    """Each line as it is sent on: name, colon, space, value; without its end."""
+    names: list[bytes]
+    """The name of each line, in lower case."""
+    index: FieldIndex
+    is_plain: bool = field(default=False, compare=False)
+    """Whether names are known to be tokens, and values to hold no control characters."""
+
+    @property
+    def fields(self) -> FieldLines:
+        """Name and value of each line."""
+        return tuple(
+            [
+                (line[: len(name)], line[len(name) + 2 :])
+                for line, name in zip(self.lines, self.names, strict=True)
+            ]
+        )
+
+
+def section_of(fields: FieldLines) -> FieldSection:
+    """Make a section of names and values."""
+    names = [name.lower() for name, _ in fields]
+    index: dict[bytes, tuple[bytes, ...]] = {}
+    for name, (_, value) in zip(names, fields, strict=True):
+        index[name] = (*index[name], value) if name in index else (value,)
+    return FieldSection([b": ".join(field) for field in fields], names, index)
+
+
+@dataclass(init=False, slots=True)
 class RequestHead:
-    """The request line and field section of a request."""
+    """The request line and field section of a request. Never changed once it is made."""
 
     method: bytes
     target: bytes
     minor_version: int
-    """0 or 1: HTTP/1.0 or HTTP/1.1."""
-    fields: FieldLines
+    section: FieldSection
+
+    def __init__(
+        self,
+        method: bytes,
+        target: bytes,
+        minor_version: int,
+        fields: FieldLines | FieldSection,
+    ) -> None:
+        """Put a head together; ``minor_version`` is 0 or 1, for HTTP/1.0 or HTTP/1.1."""
+        self.method = method
+        self.target = target
+        self.minor_version = minor_version
+        self.section = fields if isinstance(fields, FieldSection) else section_of(fields)
+
+    @property
+    def fields(self) -> FieldLines:
+        """Name and value of each field line."""
+        return self.section.fields
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True)
 class ResponseHead:
-    """The status line and field section of a response."""
+    """The status line and field section of a response. Never changed once it is made."""
 
     status: int
     reason: bytes
     minor_version: int
-    fields: FieldLines
+    section: FieldSection
+
+    __hash__ = object.__hash__  # what is known of one head is looked up by the head itself
+
+    def __init__(
+        self, status: int, reason: bytes, minor_version: int, fields: FieldLines | FieldSection
+    ) -> None:
+        """Put a head together; ``minor_version`` is 0 or 1, for HTTP/1.0 or HTTP/1.1."""
+        self.status = status
+        self.reason = reason
+        self.minor_version = minor_version
+        self.section = fields if isinstance(fields, FieldSection) else section_of(fields)
+
+    @property
+    def fields(self) -> FieldLines:
+        """Name and value of each field line."""
+        return self.section.fields
 
 
 # method: RFC 9110 section 9.1, a token. request-target: every form of RFC 9112 section 3.2 is
@@ -87,8 +159,6 @@ _REQUEST_LINE_SO_FAR = re.compile(
 _TLS_HANDSHAKE = b"\x16\x03"
 _STATUS_LINE = re.compile(rb"HTTP/([1-9]\.[0-9]) +([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
 _STATUS_LINE_BEGINS = b"HTTP/"
-
-_EMPTY_LINE = re.compile(rb"\n\r?\n")
 
 _SALVAGED_BYTES = 128 * 1024
 """Of a refused head; what stands further behind is not looked at."""
@@ -119,8 +189,12 @@ def find_head_end(buffer: bytes | bytearray, start: int = 0) -> int:
         buffer: What was received, from the first byte of the head.
         start: How many of its bytes an earlier call has searched in vain.
     """
-    match = _EMPTY_LINE.search(buffer, max(0, start - 2))
-    return -1 if match is None else match.end()
+    start = max(0, start - 2)
+    end = buffer.find(b"\n\r\n", start)
+    bare = buffer.find(b"\n\n", start, end + 1 if end >= 0 else len(buffer))
+    if bare >= 0:
+        return bare + 2
+    return end + 3 if end >= 0 else -1
 
 
 def check_head_size(
@@ -251,7 +325,7 @@ def serialize_request_head(head: RequestHead) -> bytes:
     Precondition: the parts are valid, as the parse functions and checks here leave them.
     """
     start = b"%b %b HTTP/1.%d" % (head.method, head.target, head.minor_version)
-    return b"\r\n".join([start, *map(b": ".join, head.fields), b"", b""])
+    return b"\r\n".join([start, *head.section.lines, b"", b""])
 
 
 def serialize_response_head(head: ResponseHead) -> bytes:
@@ -260,4 +334,4 @@ def serialize_response_head(head: ResponseHead) -> bytes:
     Precondition: the parts are valid, as the parse functions and checks here leave them.
     """
     start = b"HTTP/1.%d %d %b" % (head.minor_version, head.status, head.reason)
-    return b"\r\n".join([start, *map(b": ".join, head.fields), b"", b""])
+    return b"\r\n".join([start, *head.section.lines, b"", b""])

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestTarget:
     """What a request target names."""
 
@@ -155,7 +155,8 @@ def check_path(path: bytes) -> None:
     Raises:
         MessageError: 400.
     """
-    if _REFUSED_IN_PATH.search(path):
+    may_be = b"/." in path or b"%" in path or b"\\" in path
+    if may_be and _REFUSED_IN_PATH.search(path):
         raise MessageError(400, "The path is ambiguous.")
 
 

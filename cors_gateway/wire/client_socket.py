@@ -23,7 +23,7 @@ LINGER = 2.0
 class ClientSocket:
     """A client's socket, from its first byte to its end."""
 
-    __slots__ = ("_deadline", "_write_timeout", "is_lingering", "transport")
+    __slots__ = ("_deadline", "_descriptor", "_write_timeout", "is_lingering", "transport")
 
     def __init__(self, ticker: Ticker) -> None:
         """Prepare for a connection."""
@@ -33,11 +33,13 @@ class ClientSocket:
         """Whether what arrives is dropped."""
         self._deadline = Deadline(ticker)
         self._write_timeout = 0.0
+        self._descriptor = -1
 
     def begin(self, transport: asyncio.Transport) -> None:
         """Take a connection that is made."""
         sockets.prepare(transport)
         self.transport = transport
+        self._descriptor = sockets.descriptor_of(transport)
 
     @property
     def is_open(self) -> bool:
@@ -60,8 +62,9 @@ class ClientSocket:
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(data)
+        transport = self.transport
+        if transport is not None and not transport.is_closing():
+            sockets.send(transport, self._descriptor, data)
 
     def untaken_bytes(self) -> int:
         """Tell how much waits for the client to take it."""

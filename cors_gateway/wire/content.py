@@ -203,10 +203,10 @@ class ResponseContent:
 
     __slots__ = ("_held", "_writer", "concluded", "length")
 
-    def __init__(self, concluded: Concluded) -> None:
+    def __init__(self, concluded: Concluded, request_id: bytes) -> None:
         """Relay the content of the response that was concluded."""
         self.concluded = concluded
-        self._held = concluded.head
+        self._held = concluded.head(request_id)
         self._writer = content_writer(concluded.downstream_framing)
         self.length = 0
         """Bytes relayed so far."""

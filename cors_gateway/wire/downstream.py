@@ -23,6 +23,7 @@ from cors_gateway.wire.client_socket import ClientSocket
 from cors_gateway.wire.content import ContentReader
 from cors_gateway.wire.exchange import Exchange
 from cors_gateway.wire.heads import HeadCutter, read_request_head
+from cors_gateway.wire.known_requests import KnownRequest, remember
 from cors_gateway.wire.own_answers import reader_of_unwanted, write_out
 from cors_gateway.wire.plane import Connection, Plane
 from cors_gateway.wire.record import AccessRecord, describe_request, note_answer
@@ -48,6 +49,7 @@ class DownstreamConnection(asyncio.Protocol):
         "_heads",
         "_is_busy",
         "_is_full",
+        "_known",
         "_peer",
         "_plane",
         "_quiet_since",
@@ -65,6 +67,7 @@ class DownstreamConnection(asyncio.Protocol):
         self._discarding: ContentReader | None = None
         self._is_busy = False
         self._is_full = False
+        self._known: KnownRequest | None = None
         self._served = 0
         self._quiet_since = plane.ticker.now
         self._deadline = Deadline(plane.ticker)
@@ -133,6 +136,10 @@ class DownstreamConnection(asyncio.Protocol):
         raw = b""
         try:
             while self._may_read_head():
+                known = self._known
+                if known is not None and known.snapshot is snapshot and heads.cut_known(known.raw):
+                    self._carry_out(known.planned, self._record())
+                    continue
                 raw, had_begun = b"", heads.has_begun
                 raw = heads.cut(snapshot.limits)
                 if not raw:
@@ -165,16 +172,20 @@ class DownstreamConnection(asyncio.Protocol):
         head = read_request_head(raw, snapshot.limits.field_lines)
         if len(head.target) > snapshot.limits.target_bytes:
             raise MessageError(414, "The request target is too long.")
-        self._served += 1
         planned = plan(snapshot, head, self._peer, plane.pseudonym)
-        describe_request(record, head, planned)
+        self._known = remember(raw, snapshot, planned)
+        self._carry_out(planned, record)
+
+    def _carry_out(self, planned: Forward | Respond, record: AccessRecord) -> None:
+        self._served += 1
+        describe_request(record, planned)
         self._deadline.clear()
         if isinstance(planned, Forward):
-            exchange = self._exchange = Exchange(plane, self, planned, record)
+            exchange = self._exchange = Exchange(self._plane, self, planned, record)
             exchange.begin()
         else:
             if planned.fault is not None:
-                plane.report_fault(planned.fault, record.request_id)
+                self._plane.report_fault(planned.fault, record.request_id)
             self._respond(planned, record)
 
     def _respond(self, planned: Respond, record: AccessRecord) -> None:
@@ -199,7 +210,7 @@ class DownstreamConnection(asyncio.Protocol):
     def _refuse_head(self, error: MessageError, raw: bytes) -> None:
         head, record = salvage_head(raw), self._record()
         planned = refuse(self._plane.snapshot, head, self._peer, error)
-        describe_request(record, head, planned)
+        describe_request(record, planned)
         self._answer(planned.answer, record, persists=False, head_only=planned.head_only)
 
     def _answer(

@@ -44,7 +44,7 @@ without content, on a reused connection, before any byte of a response (RFC 9110
 from time import monotonic
 
 from cors_gateway.answers import CONTINUE, answer_failure
-from cors_gateway.conclude import Concluded, conclude, conclude_interim, conclude_switch
+from cors_gateway.conclude import Concluded, conclude_interim, conclude_switch
 from cors_gateway.failures import Failure, failure_of_message
 from cors_gateway.messages.heads import MessageError, ResponseHead
 from cors_gateway.planned import Forward
@@ -159,14 +159,13 @@ class Exchange:
         if head.status < 200:
             self._relay_interim(head)
             return None
-        concluded = conclude(
+        concluded = self._pool.responses.conclude(
             self._forward,
             head,
             date=self._plane.ticker.date,
-            request_id=self.record.request_id,
             close=self.state is State.SENDING or self._client.is_used_up,
         )
-        self._response = ResponseContent(concluded)
+        self._response = ResponseContent(concluded, self.record.request_id)
         self._patience.streams = concluded.is_event_stream
         stripped, unparsed = concluded.stripped, concluded.cookies_unparsed
         note_response(self.record, head.status, monotonic(), stripped, unparsed)

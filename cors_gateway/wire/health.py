@@ -20,6 +20,7 @@ from cors_gateway.messages.heads import MessageError, ResponseHead
 from cors_gateway.snapshot import HealthCheck
 from cors_gateway.wire.content import ContentReader, content_reader
 from cors_gateway.wire.dialing import Dialer
+from cors_gateway.wire.known_responses import KnownResponses
 from cors_gateway.wire.places import Place, Places
 from cors_gateway.wire.upstream import UpstreamConnection
 
@@ -173,9 +174,10 @@ class HealthChecks:
 class _Asked:
     """What comes back of one check; it stands for the exchange and for the pool."""
 
-    __slots__ = ("_length", "ended", "is_whole", "status", "trouble")
+    __slots__ = ("_length", "ended", "is_whole", "responses", "status", "trouble")
 
     def __init__(self, ended: asyncio.Future[None]) -> None:
+        self.responses = KnownResponses()
         self.ended = ended
         self._length = 0
         self.status = 0

@@ -20,6 +20,7 @@ from cors_gateway.snapshot import Upstream
 from cors_gateway.wire.dialing import Dialer, ServeFiles
 from cors_gateway.wire.health import HealthChecks
 from cors_gateway.wire.holdings import Holdings
+from cors_gateway.wire.known_responses import KnownResponses
 from cors_gateway.wire.places import Place, Places, Tell
 from cors_gateway.wire.resolver import Names
 from cors_gateway.wire.tick import Ticker
@@ -118,6 +119,8 @@ class Pool:
             tell: who hears of addresses that go and come back.
             holdings: what all pools of the worker have together.
         """
+        self.responses = KnownResponses()
+        """What the API has answered before."""
         self._upstream = upstream
         self._loop = loop
         self._ticker = ticker

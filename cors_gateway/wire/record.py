@@ -13,7 +13,6 @@ from functools import lru_cache
 
 from cors_gateway.answers import Answer
 from cors_gateway.failures import Failure
-from cors_gateway.messages.heads import RequestHead
 from cors_gateway.planned import Forward, Respond
 
 __all__ = [
@@ -151,10 +150,10 @@ def note_response(
     record.cookies_unparsed = unparsed
 
 
-def describe_request(record: AccessRecord, head: RequestHead, planned: Forward | Respond) -> None:
+def describe_request(record: AccessRecord, planned: Forward | Respond) -> None:
     """Note what was asked and what was decided."""
-    record.method = head.method
-    record.minor_version = head.minor_version
+    record.method = planned.method
+    record.minor_version = planned.minor_version
     record.path = planned.path
     record.authority = planned.authority
     record.user_agent = planned.user_agent

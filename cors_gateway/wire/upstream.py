@@ -24,7 +24,7 @@ from cors_gateway.messages.heads import (
 )
 from cors_gateway.wire import sockets
 from cors_gateway.wire.content import ContentReader
-from cors_gateway.wire.heads import read_response_head
+from cors_gateway.wire.known_responses import KnownResponses
 from cors_gateway.wire.trust import failure_of_tls
 
 __all__ = ["Owner", "ResponseTaker", "UpstreamConnection"]
@@ -67,6 +67,9 @@ class ResponseTaker(Protocol):
 class Owner(Protocol):
     """Who keeps the connection when it serves no exchange; a pool."""
 
+    responses: KnownResponses
+    """What its API has answered before."""
+
     def forget(self, connection: "UpstreamConnection") -> None:
         """Take that the connection is closed."""
 
@@ -80,6 +83,7 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_buffer",
         "_closing_since",
+        "_descriptor",
         "_interim_heads",
         "_is_tunnel",
         "_owner",
@@ -102,6 +106,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._owner = owner
         self._buffer = b""
         self._closing_since: float | None = None
+        self._descriptor = -1
         self._interim_heads = 0
         self._is_tunnel = False
         self._reader: ContentReader | None = None
@@ -131,6 +136,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         sockets.prepare(self.transport)
         self._poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        self._descriptor = sockets.descriptor_of(self.transport)
         self.is_tls = sockets.is_tls(self.transport)
         self.address = sockets.spell_address(self.transport)
 
@@ -232,8 +238,9 @@ class UpstreamConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes of a request."""
-        if self.transport is not None and self.is_open():
-            self.transport.write(data)
+        transport = self.transport
+        if transport is not None and not transport.is_closing():
+            sockets.send(transport, self._descriptor, data)
 
     def untaken_bytes(self) -> int:
         """Tell how much waits for the API to take it."""
@@ -299,7 +306,7 @@ class UpstreamConnection(asyncio.Protocol):
                 check_status_line_so_far(buffer)
                 self._buffer = buffer
                 return
-            head = read_response_head(buffer[:end])
+            head = self._owner.responses.read(buffer[:end])
             self._interim_heads += head.status < 200
             if self._interim_heads > MAX_INTERIM_RESPONSES:
                 raise MessageError(502, "the API sends interim responses for ever")

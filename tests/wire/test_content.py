@@ -87,7 +87,8 @@ def test_a_request_stops_at_its_bound() -> None:
 
 def concluded(framing: Framing) -> Concluded:
     return Concluded(
-        head=b"HEAD",
+        opening=b"HE",
+        ending=b"D",
         upstream_framing=framing,
         downstream_framing=framing,
         upstream_persists=True,
@@ -105,7 +106,7 @@ def concluded(framing: Framing) -> Concluded:
     ],
 )
 def test_a_response_leaves_with_its_head_in_front(framing: Framing, expected: list[bytes]) -> None:
-    content = ResponseContent(concluded(framing))
+    content = ResponseContent(concluded(framing), b"A")
     assert [
         content.relay((b"a", b"bc"), finished=False),
         content.relay((b"de",), finished=True),
@@ -114,6 +115,6 @@ def test_a_response_leaves_with_its_head_in_front(framing: Framing, expected: li
 
 
 def test_a_head_leaves_although_no_content_has_come() -> None:
-    content = ResponseContent(concluded(CHUNKED))
+    content = ResponseContent(concluded(CHUNKED), b"A")
     assert content.relay((), finished=False) == b"HEAD"
     assert content.relay((), finished=True) == b"0\r\n\r\n"

@@ -18,6 +18,7 @@ from cors_gateway.plan import plan
 from cors_gateway.planned import Forward, Peer
 from cors_gateway.wire import exchange as module
 from cors_gateway.wire.exchange import Exchange
+from cors_gateway.wire.known_responses import KnownResponses
 from cors_gateway.wire.record import AccessRecord
 from cors_gateway.wire.state import State
 from cors_gateway.wire.tick import NEVER, Ticker
@@ -54,6 +55,7 @@ class Side:
     answered_early: bool = False
     is_used_up: bool = False
     untaken: int = 0
+    responses: KnownResponses = field(default_factory=KnownResponses)
 
     def write(self, data: bytes) -> None:
         self.written += data

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cors_gateway.wire import downstream, exchange
+from cors_gateway.wire import downstream, exchange, known_responses
 from tests.wire.gateways import APP, Gateway
 from tests.wire.scripted_upstream import OK, ScriptedUpstream
 
@@ -58,7 +58,8 @@ async def test_f10_when_the_response_is_concluded(
     await client.asks("/", ORIGIN)
     peer = await api.accepts()
     await peer.sees_head()
-    monkeypatch.setattr(exchange, where, raises)
+    place = known_responses if where == "conclude" else exchange
+    monkeypatch.setattr(place, where, raises)
     await peer.sends(OK)
     response = await client.gets()
     assert response.status == 500
