@@ -7,7 +7,7 @@ the decision named, so that a page can read why it was refused.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from cors_gateway.failures import Failure
@@ -29,9 +29,77 @@ _PHRASES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+class SpelledAnswer:
+    """An answer for the wire, but for the date and the request's identifier."""
+
+    __slots__ = (
+        "_ending",
+        "_head_only",
+        "_id_length",
+        "_middle",
+        "_opening",
+        "_persists",
+        "content_length",
+    )
+
+    def __init__(
+        self, answer: "Answer", id_length: int, *, head_only: bool, persists: bool
+    ) -> None:
+        """Spell an answer.
+
+        Args:
+            answer: what to say.
+            id_length: of the request's identifier as a JSON string.
+            head_only: whether the request was a HEAD.
+            persists: whether the connection stays open; otherwise ``Connection: close`` is sent.
+        """
+        self._id_length = id_length
+        self._head_only = head_only
+        self._persists = persists
+        content = b"" if answer.failure is None else _problem(answer, answer.failure)
+        length = len(content) + id_length + len(_PROBLEM_ENDS) if content else 0
+        lines = [b"", *[b": ".join(line) for line in answer.fields]]
+        if content:
+            lines.append(b"Content-Type: application/problem+json")
+            lines.append(b"Cache-Control: no-store")
+        status = _proxy_status(answer)
+        if status:
+            lines.append(b"Proxy-Status: " + status)
+        # RFC 9110, section 8.6: no Content-Length in a 204.
+        if answer.status != 204:
+            lines.append(b"Content-Length: %d" % length)
+        lines.append(b"X-Request-ID: ")
+        self._opening = b"HTTP/1.1 %d %b\r\nDate: " % (answer.status, reason_phrase(answer.status))
+        self._middle = b"\r\n".join(lines)
+        self._ending = b"\r\n\r\n" if persists else b"\r\nConnection: close\r\n\r\n"
+        self.content_length = 0 if head_only else length
+        """Bytes of content that are sent."""
+        if self.content_length:
+            self._ending += content
+
+    def fits(self, id_length: int, *, head_only: bool, persists: bool) -> bool:
+        """Say whether this is how the answer is spelled for another request."""
+        return (
+            self._id_length == id_length
+            and self._head_only is head_only
+            and self._persists is persists
+        )
+
+    def write(self, date: bytes, request_id: bytes, quoted_id: bytes) -> bytes:
+        """Give the bytes for the wire.
+
+        Args:
+            date: the value of ``Date``.
+            request_id: sent as ``X-Request-ID``.
+            quoted_id: the same as a JSON string, for the problem document.
+        """
+        head = self._opening + date + self._middle + request_id + self._ending
+        return head + quoted_id + _PROBLEM_ENDS if self.content_length else head
+
+
+@dataclass(slots=True)
 class Answer:
-    """An answer without an upstream."""
+    """An answer without an upstream. What it says is never changed once it is made."""
 
     status: int
     fields: FieldLines = ()
@@ -42,6 +110,8 @@ class Answer:
     """A stable word for why, e.g. the reason of a CORS decision."""
     detail: str = ""
     """A stable sentence for a person."""
+    spelled: SpelledAnswer | None = field(default=None, compare=False, repr=False)
+    """As it was written last: the next request often is the same."""
 
 
 def answer_failure(
@@ -60,7 +130,7 @@ def reason_phrase(status: int) -> bytes:
 
 def serialize_answer(
     answer: Answer, *, request_id: bytes, date: bytes, head_only: bool, persists: bool
-) -> bytes:
+) -> tuple[bytes, int]:
     """Write an answer for the wire.
 
     Args:
@@ -69,31 +139,23 @@ def serialize_answer(
         date: the value of ``Date``.
         head_only: whether the request was a HEAD.
         persists: whether the connection stays open; otherwise ``Connection: close`` is sent.
+
+    Returns:
+        The bytes, and how many of them are content.
     """
-    content = b""
-    lines = [
-        b"HTTP/1.1 %d %b" % (answer.status, reason_phrase(answer.status)),
-        b"Date: " + date,
-        *(b"%b: %b" % line for line in answer.fields),
-    ]
-    if answer.failure is not None:
-        content = _problem(answer, answer.failure, request_id)
-        lines.append(b"Content-Type: application/problem+json")
-        lines.append(b"Cache-Control: no-store")
-    status = _proxy_status(answer)
-    if status:
-        lines.append(b"Proxy-Status: " + status)
-    # RFC 9110, section 8.6: no Content-Length in a 204.
-    if answer.status != 204:
-        lines.append(b"Content-Length: %d" % len(content))
-    lines.append(b"X-Request-ID: " + request_id)
-    if not persists:
-        lines.append(b"Connection: close")
-    head = b"\r\n".join(lines) + b"\r\n\r\n"
-    return head if head_only else head + content
+    quoted_id = json.dumps(request_id.decode("latin-1")).encode("ascii")
+    spelled = answer.spelled
+    if spelled is None or not spelled.fits(len(quoted_id), head_only=head_only, persists=persists):
+        spelled = SpelledAnswer(answer, len(quoted_id), head_only=head_only, persists=persists)
+        answer.spelled = spelled
+    return spelled.write(date, request_id, quoted_id), spelled.content_length
 
 
-def _problem(answer: Answer, failure: Failure, request_id: bytes) -> bytes:
+_PROBLEM_ENDS = b"}\n"
+
+
+def _problem(answer: Answer, failure: Failure) -> bytes:
+    """Give the problem document up to the request's identifier."""
     problem: dict[str, str | int] = {
         "type": f"urn:cors-gateway:problem:{failure.value}",
         "title": failure.summary,
@@ -103,8 +165,7 @@ def _problem(answer: Answer, failure: Failure, request_id: bytes) -> bytes:
         problem["detail"] = answer.detail
     if answer.reason:
         problem["reason"] = answer.reason
-    problem["requestId"] = request_id.decode("latin-1")
-    return json.dumps(problem).encode("ascii") + b"\n"
+    return json.dumps(problem)[:-1].encode("ascii") + b', "requestId": '
 
 
 def _proxy_status(answer: Answer) -> bytes:

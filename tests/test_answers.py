@@ -13,7 +13,7 @@ FIELDS = ((b"Access-Control-Allow-Origin", b"https://app.example"), (b"Vary", b"
 def written(
     answer: Answer, *, head_only: bool = False, persists: bool = True
 ) -> tuple[bytes, bytes]:
-    raw = serialize_answer(
+    raw, length = serialize_answer(
         answer,
         request_id=b"id-1",
         date=b"Sat, 21 Nov 2026 07:00:00 GMT",
@@ -21,6 +21,7 @@ def written(
         persists=persists,
     )
     head, _, content = raw.partition(b"\r\n\r\n")
+    assert length == len(content)
     return head, content
 
 

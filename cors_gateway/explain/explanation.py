@@ -184,7 +184,7 @@ def _exchange(snapshot: Snapshot, question: Question, request: RequestHead) -> E
         head = conclude(planned, _ASSUMED_ANSWER, date=b"", close=False).head(b"")
     else:
         status = planned.answer.status
-        head = serialize_answer(
+        head, _ = serialize_answer(
             planned.answer, request_id=b"", date=b"", head_only=True, persists=True
         )
     return Exchange(request, planned, status, _shown_fields(head))

@@ -7,7 +7,6 @@ connection closes. This module knows no connection's state.
 
 from cors_gateway.answers import Answer, serialize_answer
 from cors_gateway.messages.framing import FramingKind
-from cors_gateway.messages.heads import find_head_end
 from cors_gateway.planned import Respond
 from cors_gateway.wire.content import ContentReader, content_reader
 from cors_gateway.wire.plane import Plane
@@ -40,12 +39,11 @@ def write_out(
         persists: whether the connection stays open.
         head_only: whether the request was a HEAD.
     """
-    written = serialize_answer(
+    written, record.response_bytes = serialize_answer(
         answer,
         request_id=record.request_id,
         date=plane.ticker.date,
         head_only=head_only,
         persists=persists,
     )
-    record.response_bytes = len(written) - find_head_end(written)
     return written

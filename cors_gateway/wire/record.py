@@ -7,7 +7,6 @@ or colour a terminal.
 """
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -68,12 +67,12 @@ _MAX_FIELD = 255
 _QUOTE = json.encoder.encode_basestring_ascii
 
 
-@dataclass(slots=True)
 class AccessRecord:
-    """One request, as it went."""
+    """One request, as it went.
 
-    request_id: bytes
-    client_address: str
+    What is not known yet is the class's: a record is made for every request, and most of it is set never.
+    """
+
     began: float = 0.0
     """When the request's head was complete, in seconds of the monotonic clock."""
     ended: float = 0.0
@@ -116,6 +115,12 @@ class AccessRecord:
     cors_kind: str = ""
     cors_decision: str = ""
     cors_reason: str = ""
+
+    def __init__(self, request_id: bytes, client_address: str, began: float = 0.0) -> None:
+        """Begin a record, at a time of the monotonic clock."""
+        self.request_id = request_id
+        self.client_address = client_address
+        self.began = began
 
 
 def note_failure(record: AccessRecord, failure: Failure) -> None:

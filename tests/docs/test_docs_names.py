@@ -20,10 +20,10 @@ from cors_gateway.cli.verbs import VERBS
 from cors_gateway.config.json_schema import json_schema
 from cors_gateway.config.schema import settings_blocks
 from cors_gateway.cors.outcome import Reason
-from cors_gateway.failures import Failure, Fault
+from cors_gateway.failures import Failure
 from cors_gateway.process.metrics import METRICS
 from cors_gateway.process.stopping import STOP_SIGNALS
-from cors_gateway.wire.record import LOG_FIELDS, AccessRecord, serialize_json
+from cors_gateway.wire.record import LOG_FIELDS, AccessRecord, note_failure, serialize_json
 from docs.tables import options_of
 from tests.docs.pages import DOCS, PAGES, ROOT, Page
 
@@ -120,21 +120,13 @@ def test_no_other_metric_is_named(page: Page) -> None:
 
 def full_record() -> AccessRecord:
     """Give a record in which everything has happened."""
-    return AccessRecord(
-        request_id=b"1",
-        client_address="10.0.0.1",
-        trace_id="1",
-        upstream_url="http://a",
-        error="connection_refused",
-        problem=Failure.CONNECTION_REFUSED,
-        fault=Fault.UPSTREAM,
-        cors_kind="actual",
-        cors_decision="denied",
-        cors_reason=Reason.ORIGIN_NOT_ALLOWED,
-        cors_origin=b"https://a.example",
-        cors_stripped=1,
-        cookies_unparsed=1,
-    )
+    record = AccessRecord(b"1", "10.0.0.1")
+    record.trace_id, record.upstream_url = "1", "http://a"
+    note_failure(record, Failure.CONNECTION_REFUSED)
+    record.cors_kind, record.cors_decision = "actual", "denied"
+    record.cors_reason, record.cors_origin = Reason.ORIGIN_NOT_ALLOWED, b"https://a.example"
+    record.cors_stripped = record.cookies_unparsed = 1
+    return record
 
 
 def test_every_field_of_the_log_is_in_its_table() -> None:

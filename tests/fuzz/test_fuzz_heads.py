@@ -157,7 +157,7 @@ def test_what_is_salvaged_of_any_bytes_gets_an_answer_that_is_one(raw: bytes) ->
 
     assert planned.fault is None
     check_fields(planned.answer.fields, 500)
-    answer = serialize_answer(
+    answer, _ = serialize_answer(
         planned.answer, request_id=b"i", date=b"d", head_only=False, persists=False
     )
     for found in (response_by_h11(answer, ends=True), response_by_llhttp(answer, ends=True)):

@@ -47,8 +47,8 @@ def counted(
 
 
 def record(**values: object) -> AccessRecord:
-    made = AccessRecord(b"1", "192.0.2.1", method=b"GET", status=200, route="api")
-    for name, value in values.items():
+    made = AccessRecord(b"1", "192.0.2.1")
+    for name, value in {"method": b"GET", "status": 200, "route": "api", **values}.items():
         setattr(made, name, value)
     return made
 
