@@ -46,25 +46,36 @@ def read_plain_fields(raw: bytes, max_lines: int, *, of_request: bool) -> FieldS
     del lines[-2:], lines[:1]
     if len(lines) > max_lines:
         return None
-    names: list[bytes] = []
-    index: dict[bytes, tuple[bytes, ...]] = {}
-    for line in lines:
-        spelled, colon, value = line.partition(b": ")
-        if not colon or not spelled:
+    try:
+        index: dict[bytes, tuple[bytes, ...]] = {
+            name.lower(): (value,) for name, value in [line.split(b": ", 1) for line in lines]
+        }
+    except ValueError:  # not every line has a colon and a space
+        return None
+    names = list(index)
+    if len(names) < len(lines):
+        if of_request:
             return None
-        name = spelled.lower()
-        names.append(name)
-        if name in index:
-            if of_request or name not in _REPEATED:
-                return None
-            index[name] = (*index[name], value)
-        else:
-            index[name] = (value,)
-    if b"".join(names).translate(None, _TOKEN_BYTES) or not _PARSERS_OWN.isdisjoint(index):
+        names = [line.partition(b":")[0].lower() for line in lines]
+        index = _gather(names, lines)
+        if any(len(values) > 1 and name not in _REPEATED for name, values in index.items()):
+            return None
+    if (
+        b"" in index
+        or b"".join(names).translate(None, _TOKEN_BYTES)
+        or not _PARSERS_OWN.isdisjoint(index)
+    ):
         return None
     if of_request and b"host" not in index:
         return None
     return FieldSection(lines, names, index, is_plain=True) if _is_framed_plainly(index) else None
+
+
+def _gather(names: list[bytes], lines: list[bytes]) -> dict[bytes, tuple[bytes, ...]]:
+    index: dict[bytes, tuple[bytes, ...]] = {}
+    for name, line in zip(names, lines, strict=True):
+        index[name] = (*index.get(name, ()), line[len(name) + 2 :])
+    return index
 
 
 def _is_framed_plainly(index: FieldIndex) -> bool:

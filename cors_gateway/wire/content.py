@@ -12,7 +12,7 @@ from typing import Protocol
 
 from cors_gateway.conclude import Concluded
 from cors_gateway.messages.chunked import LAST_CHUNK, ChunkedDecoder, chunk_head
-from cors_gateway.messages.framing import Framing, FramingKind
+from cors_gateway.messages.framing import NO_CONTENT, Framing, FramingKind
 from cors_gateway.messages.heads import MessageError
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "ResponseContent",
     "content_reader",
     "content_writer",
+    "request_content",
 ]
 
 
@@ -196,6 +197,14 @@ class RequestContent:
             raise MessageError(413, "The content is too long.")
         framed = self._writer.frame(pieces) if pieces else b""
         return framed + self._writer.end() if reader.finished else framed
+
+
+_NO_REQUEST_CONTENT = RequestContent(NO_CONTENT, None)
+
+
+def request_content(framing: Framing, bound: int | None) -> RequestContent:
+    """Relay the content of one request; see ``RequestContent``. There is one for all that have none."""
+    return _NO_REQUEST_CONTENT if framing is NO_CONTENT else RequestContent(framing, bound)
 
 
 class ResponseContent:

@@ -49,6 +49,7 @@ class DownstreamConnection(asyncio.Protocol):
         "_heads",
         "_is_busy",
         "_is_full",
+        "_is_paused",
         "_known",
         "_peer",
         "_plane",
@@ -67,6 +68,7 @@ class DownstreamConnection(asyncio.Protocol):
         self._discarding: ContentReader | None = None
         self._is_busy = False
         self._is_full = False
+        self._is_paused = False
         self._known: KnownRequest | None = None
         self._served = 0
         self._quiet_since = plane.ticker.now
@@ -252,11 +254,14 @@ class DownstreamConnection(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Let the client wait."""
+        self._is_paused = True
         sockets.pause_reading(self._socket.transport)
 
     def resume_reading(self) -> None:
         """Let the client go on."""
-        sockets.resume_reading(self._socket.transport)
+        if self._is_paused:
+            self._is_paused = False
+            sockets.resume_reading(self._socket.transport)
 
     def untaken_bytes(self) -> int:
         """Tell how much waits for the client to take it."""
@@ -375,7 +380,8 @@ class DownstreamConnection(asyncio.Protocol):
     def _next_request(self) -> None:
         if self._socket.is_open and self._exchange is None:
             self.resume_reading()
-            self._read_heads()
+            if self._heads.unread:
+                self._read_heads()
 
     def _lose_client(self) -> None:
         exchange, self._exchange = self._exchange, None

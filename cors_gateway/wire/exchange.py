@@ -49,7 +49,12 @@ from cors_gateway.failures import Failure, failure_of_message
 from cors_gateway.messages.heads import MessageError, ResponseHead
 from cors_gateway.planned import Forward
 from cors_gateway.wire.client import Client
-from cors_gateway.wire.content import ContentReader, RequestContent, ResponseContent, content_reader
+from cors_gateway.wire.content import (
+    ContentReader,
+    ResponseContent,
+    content_reader,
+    request_content,
+)
 from cors_gateway.wire.ending import let_go, may_repeat
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord, note_failure, note_response
@@ -76,6 +81,7 @@ class Exchange:
         "_upstream",
         "record",
         "state",
+        "takes_content",
     )
 
     def __init__(
@@ -87,10 +93,12 @@ class Exchange:
         self._forward = forward
         self.record = record
         """Of the request, as far as it is known."""
-        self._pool = plane.pool_of(forward.route.upstream)
+        self._pool = plane.pool_of(forward.route)
         self.state = State.CONNECTING
         self._patience = Patience(plane.ticker, forward)
-        self._content = RequestContent(forward.framing, forward.max_content_bytes)
+        self._content = request_content(forward.framing, forward.max_content_bytes)
+        self.takes_content = not self._content.finished
+        """Whether what the client sends now is content of this request."""
         self._response: ResponseContent | None = None
         self._upstream: UpstreamConnection | None = None
         self._retried = False
@@ -134,11 +142,6 @@ class Exchange:
     def deadline(self) -> float:
         """When the current wait has lasted too long; seconds of the loop's clock."""
         return self._patience.deadline
-
-    @property
-    def takes_content(self) -> bool:
-        """Whether what the client sends now is content of this request."""
-        return not self._content.finished
 
     def connect_failed(self, failure: Failure) -> None:
         """Take that there is no connection."""
@@ -311,6 +314,7 @@ class Exchange:
         if head or framed:
             upstream.write(head + framed)
         if content.finished:
+            self.takes_content = False
             if content.surplus:
                 self._client.put_back(content.surplus)
             upstream.answered_early = self.state is State.EARLY

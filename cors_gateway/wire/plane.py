@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from cors_gateway.snapshot import Snapshot, Upstream, UpstreamTls
+from cors_gateway.snapshot import Route, Snapshot, Upstream, UpstreamTls
 from cors_gateway.wire.dialing import ServeFiles
 from cors_gateway.wire.places import Tell
 from cors_gateway.wire.pool import Pool, PoolUsage
@@ -103,9 +103,9 @@ class Plane:
         """Let the clock run."""
         self.ticker.start()
 
-    def pool_of(self, upstream: Upstream) -> Pool:
-        """Give the pool of an upstream."""
-        return self._pools.of(upstream)
+    def pool_of(self, route: Route) -> Pool:
+        """Give the pool of a route's upstream."""
+        return self._pools.of_route(route)
 
     @property
     def pools(self) -> Mapping[Upstream, Pool]:

@@ -70,6 +70,8 @@ class Pools(Mapping[Upstream, Pool]):
         self._holdings = Holdings(connections)
         self._routes = _first_routes(routes)
         self._current: dict[Upstream, _Named] = {}
+        self._by_route: dict[Route, Pool] = {}
+        """The same, looked up by what has no value to be hashed, which costs every request a microsecond."""
         self._ending: list[_Named] = []
         self._past: dict[str, PoolUsage] = {}
         """What was counted under a name by pools that no longer count under it."""
@@ -86,6 +88,13 @@ class Pools(Mapping[Upstream, Pool]):
     def __len__(self) -> int:
         """Count the upstreams that have a pool."""
         return len(self._current)
+
+    def of_route(self, route: Route) -> Pool:
+        """Give the pool of a route's upstream, which is made where there is none."""
+        pool = self._by_route.get(route)
+        if pool is None:
+            pool = self._by_route[route] = self.of(route.upstream)
+        return pool
 
     def of(self, upstream: Upstream) -> Pool:
         """Give the pool of an upstream, which is made where there is none."""
@@ -117,6 +126,7 @@ class Pools(Mapping[Upstream, Pool]):
             connections: how many all pools may have before idle ones are given up.
         """
         self._holdings.limit = connections
+        self._by_route.clear()
         self._routes = _first_routes(routes)
         for upstream, named in tuple(self._current.items()):
             route = self._routes.get(upstream)

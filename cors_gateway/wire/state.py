@@ -64,6 +64,10 @@ class Patience:
         """Begin to wait anew: something has happened."""
         downstream, upstream = self._downstream, self._upstream
         self.untaken = untaken
+        if state is State.WAITING:  # first, because every request comes by here
+            self.failure = Failure.RESPONSE_TIMEOUT
+            self.deadline = self._ticker.after(upstream.response)
+            return
         match state:
             case State.EARLY | State.RELAYING if self.client_full:
                 seconds, self.failure = downstream.write, Failure.CLIENT_GONE
@@ -75,5 +79,5 @@ class Patience:
                 seconds = upstream.tunnel if self.streams else upstream.idle
                 self.failure = Failure.RESPONSE_INCOMPLETE
             case _:
-                seconds, self.failure = upstream.response, Failure.RESPONSE_TIMEOUT
+                return
         self.deadline = self._ticker.after(seconds)

@@ -85,6 +85,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_closing_since",
         "_descriptor",
         "_interim_heads",
+        "_is_paused",
         "_is_tunnel",
         "_owner",
         "_poll",
@@ -108,6 +109,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._closing_since: float | None = None
         self._descriptor = -1
         self._interim_heads = 0
+        self._is_paused = False
         self._is_tunnel = False
         self._reader: ContentReader | None = None
         self._poll = select.poll()
@@ -248,11 +250,14 @@ class UpstreamConnection(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Let the API wait: the client is slow."""
+        self._is_paused = True
         sockets.pause_reading(self.transport)
 
     def resume_reading(self) -> None:
         """Let the API go on."""
-        sockets.resume_reading(self.transport)
+        if self._is_paused:
+            self._is_paused = False
+            sockets.resume_reading(self.transport)
 
     def close(self) -> None:
         """Close; what the API has not taken by now, it never will."""
