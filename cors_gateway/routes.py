@@ -113,13 +113,16 @@ class _Tables(Generic[R]):
 class Router(Generic[R]):
     """All routes, ready to be searched."""
 
-    __slots__ = ("_folded", "_tables")
+    __slots__ = ("_folded", "_routes", "_tables")
 
     def __init__(self, routes: Iterable[R]) -> None:
         """Index ``routes``, which are given in file order."""
-        routes = tuple(routes)
-        self._tables = _Tables(routes, bytes)
-        self._folded = _Tables(routes, normalise_path)
+        self._routes = tuple(routes)
+        self._tables = _Tables(self._routes, bytes)
+        self._folded = _Tables(self._routes, normalise_path)
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[R, ...]]]:
+        return Router, (self._routes,)
 
     def match(self, host: bytes, path: bytes, method: bytes) -> Match[R]:
         """Find the route for a request.

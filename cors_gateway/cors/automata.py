@@ -74,6 +74,9 @@ class Automaton:
         ]
         self._moves: dict[int, int] = {}
 
+    def __reduce__(self) -> tuple[type, tuple[tuple[Place, ...], tuple[int, ...], int]]:
+        return Automaton, (self.places, self.following, self.accepting)
+
     def matches(self, text: bytes) -> bool:
         """Say whether the automaton accepts a whole text."""
         reached, moves = 1, self._moves

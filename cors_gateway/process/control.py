@@ -8,12 +8,16 @@ gone, the other reads the end of the stream: neither outlives the other unnotice
 A snapshot is exchanged in two steps, so that all workers change or none: each *prepares*, which may
 fail and changes nothing, and when all have, they are told to *commit*, which cannot fail; else to
 *forget* it. Its edition, a number, tells the steps of one attempt from those of another.
+
+Not all of a snapshot's classes can be pickled as Python does it by itself: an object of a compiled class cannot be
+made without its constructor. So a dataclass travels as a call of its constructor, compiled or not.
 """
 
+import io
 import json
 import pickle
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -73,7 +77,7 @@ class Orders:
 
 def pack_orders(orders: Orders) -> bytes:
     """Write orders as they are sent."""
-    content = pickle.dumps(orders, pickle.HIGHEST_PROTOCOL)
+    content = _pack(orders)
     return len(content).to_bytes(_LENGTH_BYTES, "big") + content
 
 
@@ -90,13 +94,35 @@ def receive_orders(control: socket.socket) -> Orders:
 
 def pack_snapshot(snapshot: Snapshot) -> bytes:
     """Write a snapshot as it follows the line that hands it over."""
-    return pickle.dumps(snapshot, pickle.HIGHEST_PROTOCOL)
+    return _pack(snapshot)
 
 
 def unpack_snapshot(content: bytes) -> Snapshot:
     """Read what ``pack_snapshot`` wrote."""
     snapshot: Snapshot = pickle.loads(content)  # noqa: S301 - from our own parent
     return snapshot
+
+
+class _Pickler(pickle.Pickler):
+    """Writes dataclasses as calls of their constructors; one and the same object once."""
+
+    def reducer_override(self, instance: object) -> Any:
+        """Say how an object is made again, if not as ever."""
+        kind = type(instance)
+        if not is_dataclass(kind):
+            return NotImplemented
+        given = {each.name: getattr(instance, each.name) for each in fields(kind) if each.init}
+        return _construct, (kind, given)
+
+
+def _construct(kind: type[Any], given: dict[str, Any]) -> object:
+    return kind(**given)
+
+
+def _pack(instance: object) -> bytes:
+    content = io.BytesIO()
+    _Pickler(content, pickle.HIGHEST_PROTOCOL).dump(instance)
+    return content.getvalue()
 
 
 def _receive(control: socket.socket, count: int) -> bytes:

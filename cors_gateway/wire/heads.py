@@ -10,6 +10,8 @@ the size of the field section, on which it sets no limit. Without the C parser n
 pure-Python one accepts what this gateway must refuse.
 """
 
+from typing import Any
+
 from aiohttp import http_exceptions
 from aiohttp.http_parser import HttpRequestParser, HttpResponseParser
 
@@ -125,7 +127,8 @@ def read_request_head(raw: bytes, max_field_lines: int) -> RequestHead:
         auto_decompress=False,
     )
     try:
-        messages, _, _ = parser.feed_data(raw)
+        # Any: what the C parser gives is no tuple, as the types say; a compiled module would insist.
+        messages: list[Any] = parser.feed_data(raw)[0]
     except http_exceptions.HttpProcessingError:
         raise MessageError(400, "The field section is malformed.") from None
     if len(messages) != 1:
@@ -159,7 +162,7 @@ def read_response_head(raw: bytes) -> ResponseHead:
         auto_decompress=False,
     )
     try:
-        messages, _, _ = parser.feed_data(raw)
+        messages: list[Any] = parser.feed_data(raw)[0]
     except (http_exceptions.HttpProcessingError, ValueError):
         raise MessageError(502, "The response head is malformed.") from None
     if len(messages) != 1:

@@ -6,7 +6,6 @@ and trees of the real keys with values that do not belong there.
 
 import copy
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from cors_gateway.differences.compare import compare
 from cors_gateway.messages.heads import RequestHead
 from cors_gateway.plan import plan
 from cors_gateway.planned import Peer
+from cors_gateway.process.control import pack_snapshot, unpack_snapshot
 from tests.cases.configs import FakeReader
 from tests.fuzz.effort import fuzzed
 
@@ -211,7 +211,7 @@ def said_of_changes(result: Loaded) -> str:
 def assert_usable(result: Loaded) -> None:
     """Hold that a configuration that loads is one: it travels, decides, and is written again."""
     assert result.snapshot is not None
-    snapshot = pickle.loads(pickle.dumps(result.snapshot))
+    snapshot = unpack_snapshot(pack_snapshot(result.snapshot))
     fields = ((b"Host", b"api.example.com"), (b"Origin", b"https://app.example.com"))
     for target in (b"/", b"/api/x", b"/site"):
         planned = plan(snapshot, RequestHead(b"GET", target, 1, fields), Peer("127.0.0.1"), b"gw")

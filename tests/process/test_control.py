@@ -60,6 +60,8 @@ def test_what_arrives_decides_as_what_was_sent() -> None:
         assert route.policy is not None
         assert same.policy.settings == route.policy.settings
     assert replace(received.limits) == snapshot.limits
+    # What is one and the same there is so here: pools and counters go by it.
+    assert received.router.match(b"", b"/r7", b"GET").route is received.routes[7]
 
 
 @pytest.mark.parametrize("sent", [b"", b"\0\0\0", (9).to_bytes(8, "big") + b"half"])

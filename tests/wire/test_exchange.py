@@ -6,6 +6,7 @@ The two sides are stand-ins that note what is asked of them; the exchange is the
 import asyncio
 import inspect
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,6 @@ from cors_gateway.failures import Failure
 from cors_gateway.messages.heads import MessageError, RequestHead, ResponseHead
 from cors_gateway.plan import plan
 from cors_gateway.planned import Forward, Peer
-from cors_gateway.wire import exchange as module
 from cors_gateway.wire.exchange import Exchange
 from cors_gateway.wire.known_responses import KnownResponses
 from cors_gateway.wire.record import AccessRecord
@@ -24,12 +24,10 @@ from cors_gateway.wire.state import State
 from cors_gateway.wire.tick import NEVER, Ticker
 from tests.wire.gateways import route_to, snapshot_of
 
+SOURCE = Path(__file__).parents[2] / "cors_gateway/wire/exchange.py"
 ROWS = [
     line.split()
-    for line in (module.__doc__ or "")
-    .partition("    event   ")[2]
-    .partition("\n\n")[0]
-    .splitlines()
+    for line in SOURCE.read_text().partition("    event   ")[2].partition("\n\n")[0].splitlines()
 ]
 STATES = [State[name] for name in ROWS[0]]
 TABLE = {
