@@ -102,16 +102,33 @@ class Answer:
     """An answer without an upstream. What it says is never changed once it is made."""
 
     status: int
-    fields: FieldLines = ()
+    fields: FieldLines
     """The CORS fields, ``Vary``, ``Allow``; ready for the wire."""
-    failure: Failure | None = None
+    failure: Failure | None
     """What went wrong; ``None`` for an answer that fulfils the request."""
-    reason: str = ""
+    reason: str
     """A stable word for why, e.g. the reason of a CORS decision."""
-    detail: str = ""
+    detail: str
     """A stable sentence for a person."""
-    spelled: SpelledAnswer | None = field(default=None, compare=False, repr=False)
+    spelled: SpelledAnswer | None = field(compare=False, repr=False)
     """As it was written last: the next request often is the same."""
+
+    def __init__(
+        self,
+        status: int,
+        fields: FieldLines = (),
+        failure: Failure | None = None,
+        reason: str = "",
+        detail: str = "",
+        spelled: SpelledAnswer | None = None,
+    ) -> None:
+        """Put an answer together."""
+        self.status = status
+        self.fields = fields
+        self.failure = failure
+        self.reason = reason
+        self.detail = detail
+        self.spelled = spelled
 
 
 def answer_failure(

@@ -64,12 +64,38 @@ class Concluded:
     """Whether the client may send another request on its connection."""
     is_event_stream: bool
     """Whether long silence is to be expected."""
-    keep_alive: KeepAlive | None = None
+    keep_alive: KeepAlive | None
     """For how long the API keeps its connection, where it says so."""
-    stripped: int = 0
+    stripped: int
     """How many of the API's own CORS header lines were left out."""
-    cookies_unparsed: int = 0
+    cookies_unparsed: int
     """How many cookies should have changed and could not be parsed."""
+
+    def __init__(
+        self,
+        *,
+        opening: bytes,
+        ending: bytes,
+        upstream_framing: Framing,
+        downstream_framing: Framing,
+        upstream_persists: bool,
+        downstream_persists: bool,
+        is_event_stream: bool,
+        keep_alive: KeepAlive | None = None,
+        stripped: int = 0,
+        cookies_unparsed: int = 0,
+    ) -> None:
+        """Put a response together; written out, because the generated one costs microseconds."""
+        self.opening = opening
+        self.ending = ending
+        self.upstream_framing = upstream_framing
+        self.downstream_framing = downstream_framing
+        self.upstream_persists = upstream_persists
+        self.downstream_persists = downstream_persists
+        self.is_event_stream = is_event_stream
+        self.keep_alive = keep_alive
+        self.stripped = stripped
+        self.cookies_unparsed = cookies_unparsed
 
     def head(self, request_id: bytes) -> bytes:
         """Give the head for the wire, with the ``X-Request-ID`` that the client is told."""

@@ -43,9 +43,45 @@ class Respond:
     trace_id: str
     method: bytes
     minor_version: int
-    request_id: bytes | None = None
-    fault: Exception | None = None
+    request_id: bytes | None
+    fault: Exception | None
     """The mistake of ours because of which the answer is a 500; for the log."""
+
+    def __init__(
+        self,
+        *,
+        answer: Answer,
+        route: Route | None,
+        decision: Decision | None,
+        framing: Framing,
+        persists: bool,
+        head_only: bool,
+        expects_continue: bool,
+        authority: bytes,
+        path: bytes,
+        user_agent: bytes,
+        trace_id: str,
+        method: bytes,
+        minor_version: int,
+        request_id: bytes | None = None,
+        fault: Exception | None = None,
+    ) -> None:
+        """Say what was planned; written out, because the generated one costs a request microseconds."""
+        self.answer = answer
+        self.route = route
+        self.decision = decision
+        self.framing = framing
+        self.persists = persists
+        self.head_only = head_only
+        self.expects_continue = expects_continue
+        self.authority = authority
+        self.path = path
+        self.user_agent = user_agent
+        self.trace_id = trace_id
+        self.method = method
+        self.minor_version = minor_version
+        self.request_id = request_id
+        self.fault = fault
 
 
 @dataclass(slots=True)
@@ -78,11 +114,57 @@ class Forward:
     user_agent: bytes
     trace_id: str
     """Of the client's ``traceparent``; empty without one."""
-    request_id: bytes | None = None
+    request_id: bytes | None
     """What a trusted peer called the request; ``None`` to make one."""
-    own_origins: tuple[bytes, ...] = ()
+    own_origins: tuple[bytes, ...]
     """Under which origins the API may know us, the one that was asked for last; only where the
     route's redirects are rewritten."""
+
+    def __init__(
+        self,
+        *,
+        route: Route,
+        decision: Decision | None,
+        method: bytes,
+        target: bytes,
+        opening: bytes,
+        framing: Framing,
+        persists: bool,
+        head_only: bool,
+        is_repeatable: bool,
+        expects_continue: bool,
+        minor_version: int,
+        upgrade: bytes,
+        timeouts: Timeouts,
+        max_content_bytes: int | None,
+        authority: bytes,
+        path: bytes,
+        user_agent: bytes,
+        trace_id: str,
+        request_id: bytes | None = None,
+        own_origins: tuple[bytes, ...] = (),
+    ) -> None:
+        """Say what was planned; written out, because the generated one costs a request microseconds."""
+        self.route = route
+        self.decision = decision
+        self.method = method
+        self.target = target
+        self.opening = opening
+        self.framing = framing
+        self.persists = persists
+        self.head_only = head_only
+        self.is_repeatable = is_repeatable
+        self.expects_continue = expects_continue
+        self.minor_version = minor_version
+        self.upgrade = upgrade
+        self.timeouts = timeouts
+        self.max_content_bytes = max_content_bytes
+        self.authority = authority
+        self.path = path
+        self.user_agent = user_agent
+        self.trace_id = trace_id
+        self.request_id = request_id
+        self.own_origins = own_origins
 
     def head(self, request_id: bytes) -> bytes:
         """Give the head to send upstream."""

@@ -91,25 +91,51 @@ class Step(NamedTuple):
         return cls(check, False, subject, detail)  # noqa: FBT003
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class CorsRequest:
     """What a request says that matters to CORS: values as received, without outer white space."""
 
     method: bytes
-    origin_lines: tuple[bytes, ...] = ()
-    request_method_lines: tuple[bytes, ...] = ()
+    origin_lines: tuple[bytes, ...]
+    request_method_lines: tuple[bytes, ...]
     """``Access-Control-Request-Method``."""
-    request_headers_lines: tuple[bytes, ...] = ()
+    request_headers_lines: tuple[bytes, ...]
     """``Access-Control-Request-Headers``."""
-    sec_fetch_site: bytes | None = None
-    own_origins: tuple[bytes, ...] = ()
+    sec_fetch_site: bytes | None
+    own_origins: tuple[bytes, ...]
     """What counts as the gateway's own origin for this request."""
-    original_origin: bytes | None = None
+    original_origin: bytes | None
     """``X-Original-Origin``."""
-    referer: bytes | None = None
-    host: bytes | None = None
-    websocket: bool = False
+    referer: bytes | None
+    host: bytes | None
+    websocket: bool
     """The request opens a WebSocket, to which browsers do not apply CORS."""
+
+    def __init__(
+        self,
+        *,
+        method: bytes,
+        origin_lines: tuple[bytes, ...] = (),
+        request_method_lines: tuple[bytes, ...] = (),
+        request_headers_lines: tuple[bytes, ...] = (),
+        sec_fetch_site: bytes | None = None,
+        own_origins: tuple[bytes, ...] = (),
+        original_origin: bytes | None = None,
+        referer: bytes | None = None,
+        host: bytes | None = None,
+        websocket: bool = False,
+    ) -> None:
+        """Say what a request says."""
+        self.method = method
+        self.origin_lines = origin_lines
+        self.request_method_lines = request_method_lines
+        self.request_headers_lines = request_headers_lines
+        self.sec_fetch_site = sec_fetch_site
+        self.own_origins = own_origins
+        self.original_origin = original_origin
+        self.referer = referer
+        self.host = host
+        self.websocket = websocket
 
 
 @dataclass(slots=True)
@@ -132,9 +158,38 @@ class Decision:
     entry: str | None
     """The configured text that allowed it."""
     steps: tuple[Step, ...]
-    upstream_cors: str = "strip"
+    upstream_cors: str
     """What is done about the upstream's own fields: ``strip``, ``passthrough``, ``fallback``."""
-    unless_sent: Fields = ()
+    unless_sent: Fields
     """What any answer carries beside ``fields``, unless the upstream's own has such a line."""
+
+    def __init__(
+        self,
+        kind: RequestKind,
+        outcome: Outcome,
+        reason: Reason,
+        status: int | None,
+        fields: Fields,
+        vary: tuple[bytes, ...],
+        expose_real: bool,  # noqa: FBT001
+        origin: bytes | None,
+        entry: str | None,
+        steps: tuple[Step, ...],
+        upstream_cors: str = "strip",
+        unless_sent: Fields = (),
+    ) -> None:
+        """Say what was decided."""
+        self.kind = kind
+        self.outcome = outcome
+        self.reason = reason
+        self.status = status
+        self.fields = fields
+        self.vary = vary
+        self.expose_real = expose_real
+        self.origin = origin
+        self.entry = entry
+        self.steps = steps
+        self.upstream_cors = upstream_cors
+        self.unless_sent = unless_sent
 
     __hash__ = object.__hash__  # what follows from one decision is looked up by the decision itself

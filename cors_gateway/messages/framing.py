@@ -50,13 +50,22 @@ class FramingKind(Enum):
     UNTIL_CLOSE = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Framing:
     """How the content of one message ends."""
 
     kind: FramingKind
-    length: int = 0
+    length: int
     """Bytes of counted content; 0 for the other kinds."""
+
+    def __init__(
+        self,
+        kind: FramingKind,
+        length: int = 0,
+    ) -> None:
+        """Say how content ends."""
+        self.kind = kind
+        self.length = length
 
     @property
     def is_empty(self) -> bool:

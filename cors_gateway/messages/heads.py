@@ -68,8 +68,22 @@ class FieldSection:
     names: list[bytes]
     """The name of each line, in lower case."""
     index: FieldIndex
-    is_plain: bool = field(default=False, compare=False)
+    is_plain: bool = field(compare=False)
     """Whether names are known to be tokens, and values to hold no control characters."""
+
+    def __init__(
+        self,
+        lines: list[bytes],
+        names: list[bytes],
+        index: FieldIndex,
+        *,
+        is_plain: bool = False,
+    ) -> None:
+        """Put a section together."""
+        self.lines = lines
+        self.names = names
+        self.index = index
+        self.is_plain = is_plain
 
     @property
     def fields(self) -> FieldLines:

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class RequestTarget:
     """What a request target names."""
 
@@ -33,10 +33,24 @@ class RequestTarget:
     """As received; ``*`` for the asterisk-form, empty for the authority-form."""
     query: bytes
     """With its question mark; empty where there is none."""
-    authority: bytes | None = None
+    authority: bytes | None
     """As received, in absolute-form and authority-form."""
-    asterisk: bool = False
+    asterisk: bool
     """The request is about the server and not about a resource."""
+
+    def __init__(
+        self,
+        path: bytes,
+        query: bytes,
+        authority: bytes | None = None,
+        *,
+        asterisk: bool = False,
+    ) -> None:
+        """Put a target together."""
+        self.path = path
+        self.query = query
+        self.authority = authority
+        self.asterisk = asterisk
 
 
 # Visible ASCII without "#"; no "\" in a path, where browsers never send it and servers on Windows
