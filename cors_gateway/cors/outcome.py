@@ -192,4 +192,5 @@ class Decision:
         self.upstream_cors = upstream_cors
         self.unless_sent = unless_sent
 
-    __hash__ = object.__hash__  # what follows from one decision is looked up by the decision itself
+    def __hash__(self) -> int:
+        return id(self)  # what follows from one decision is looked up by the decision itself

@@ -153,8 +153,8 @@ class DownstreamConnection(asyncio.Protocol):
                 self.pause_reading()
         except MessageError as error:
             self._refuse_head(error, raw or heads.unread)
-        except Exception as error:  # noqa: BLE001 - costs this request, and no other
-            self._break_down(error)
+        except Exception as fault:  # noqa: BLE001 - costs this request, and no other
+            self._break_down(fault)
         finally:
             self._is_busy = False
 

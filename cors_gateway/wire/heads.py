@@ -111,7 +111,7 @@ def read_request_head(raw: bytes, max_field_lines: int) -> RequestHead:
         MessageError: with the status to answer.
     """
     end = raw.index(b"\n")
-    line = raw[: end - 1] if raw[end - 1 : end] == b"\r" else raw[:end]
+    line = raw[:end].removesuffix(b"\r")
     method, target, minor_version = parse_request_line(line)
     plain = read_plain_fields(raw, max_field_lines, of_request=True)
     if plain is not None:
@@ -143,7 +143,7 @@ def read_response_head(raw: bytes) -> ResponseHead:
         MessageError: with status 502.
     """
     end = raw.index(b"\n")
-    line = raw[: end - 1] if raw[end - 1 : end] == b"\r" else raw[:end]
+    line = raw[:end].removesuffix(b"\r")
     status, reason, minor_version = parse_status_line(line)
     plain = read_plain_fields(raw, _MAX_RESPONSE_LINES, of_request=False)
     if plain is not None:

@@ -159,8 +159,8 @@ class UpstreamConnection(asyncio.Protocol):
                     exchange.response_content(tuple(pieces), finished=reader.finished)
         except MessageError as error:
             exchange.response_broken(error)
-        except Exception as error:  # noqa: BLE001 - asyncio would only close this connection
-            exchange.break_down(error)
+        except Exception as fault:  # noqa: BLE001 - asyncio would only close this connection
+            exchange.break_down(fault)
 
     def eof_received(self) -> bool:
         """Take that the API sends no more; the transport then closes by itself."""
