@@ -160,7 +160,7 @@ def serialize_answer(
     Returns:
         The bytes, and how many of them are content.
     """
-    quoted_id = json.dumps(request_id.decode("latin-1")).encode("ascii")
+    quoted_id = b"" if answer.failure is None else _quote(request_id)
     spelled = answer.spelled
     if spelled is None or not spelled.fits(len(quoted_id), head_only=head_only, persists=persists):
         spelled = SpelledAnswer(answer, len(quoted_id), head_only=head_only, persists=persists)
@@ -169,6 +169,14 @@ def serialize_answer(
 
 
 _PROBLEM_ENDS = b"}\n"
+_NEEDS_NO_ESCAPE = b"-_.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _quote(request_id: bytes) -> bytes:
+    """Write an identifier as a JSON string; only those of trusted peers can need an escape."""
+    if not request_id.translate(None, _NEEDS_NO_ESCAPE):
+        return b'"%b"' % request_id
+    return json.dumps(request_id.decode("latin-1")).encode("ascii")
 
 
 def _problem(answer: Answer, failure: Failure) -> bytes:

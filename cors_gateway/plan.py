@@ -205,6 +205,10 @@ class _Planning:
     def _find_route(self, host: bytes, path: bytes) -> tuple[Failure | None, bytes]:
         """Find the route; give what is wrong if there is none, and the methods there are."""
         method = self._routed_method(host, path)
+        if not is_ambiguous_path(path):
+            self.route = self.snapshot.router.find(host, path, method)
+            if self.route is not None:
+                return None, b""
         match = self.snapshot.router.match(host, path, method)
         self.route = match.route or match.refused_by
         if is_ambiguous_path(path) and self.snapshot.router.has_another_reading(host, path, method):

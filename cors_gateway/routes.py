@@ -124,6 +124,10 @@ class Router(Generic[R]):
     def __reduce__(self) -> tuple[type, tuple[tuple[R, ...]]]:
         return Router, (self._routes,)
 
+    def find(self, host: bytes, path: bytes, method: bytes) -> R | None:
+        """Find the route that takes a request; ``match`` tells why there is none."""
+        return self._tables.find(host, path, method)[0]
+
     def match(self, host: bytes, path: bytes, method: bytes) -> Match[R]:
         """Find the route for a request.
 

@@ -8,7 +8,6 @@ parser lets pass in the first line is refused here, on the raw bytes.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 __all__ = [
@@ -35,7 +34,7 @@ __all__ = [
 FieldLines = tuple[tuple[bytes, bytes], ...]
 """Name and value of each field line as received; values without white space around them."""
 
-FieldIndex = Mapping[bytes, tuple[bytes, ...]]
+FieldIndex = dict[bytes, tuple[bytes, ...]]
 """The values of each field name, in lower case, in the order received."""
 
 METHODS = frozenset(
@@ -164,6 +163,7 @@ class ResponseHead:
 # made of visible ASCII; "#" starts a fragment, which is never sent. Browsers do send a few
 # visible characters that RFC 3986 would encode ("|", "{", "\" in a query): they pass.
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21\x22\x24-\x7e]+) HTTP/1\.([01])")
+_TARGET_BYTES = bytes([0x21, 0x22, *range(0x24, 0x7F)])
 _OTHER_VERSION = re.compile(
     rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [\x21-\x7e]+ HTTP/(?!1\.[01])[0-9]\.[0-9]"
 )
@@ -290,6 +290,11 @@ def parse_request_line(line: bytes) -> tuple[bytes, bytes, int]:
     Raises:
         MessageError: 400, 501 for an unknown method, 505 for another version.
     """
+    parts = line.split(b" ")
+    if len(parts) == 3 and parts[0] in METHODS and parts[2] == b"HTTP/1.1":
+        target = parts[1]
+        if target and not target.translate(None, _TARGET_BYTES):
+            return parts[0], target, 1
     match = _REQUEST_LINE.fullmatch(line)
     if match is None:
         if _OTHER_VERSION.fullmatch(line):
