@@ -75,6 +75,8 @@ class LogWriter:
         self._report = report or _report_plainly
         self._changed = threading.Condition()
         self._waiting: deque[bytes] = deque()
+        self._in_hand = b""
+        self._written = 0
         self._ends_at: float | None = None
         self._is_torn = False
         self._is_losing = False
@@ -101,10 +103,16 @@ class LogWriter:
     def close(self, timeout: float = 1.0) -> None:
         """Write what is waiting, for at most ``timeout`` seconds."""
         with self._changed:
-            # The rest of the time is for counting what is left.
+            # The rest of the time is for the thread to count what is left.
             self._ends_at = monotonic() + 0.9 * timeout
             self._changed.notify()
         self._thread.join(timeout)
+        with self._changed:
+            # It may be stuck in a write, or the machine so busy that it has not had its turn.
+            self._count_hand()
+            self.lost_lines += sum(data.count(b"\n") for data in self._waiting)
+            self._waiting.clear()
+            self.waiting_bytes = 0
         self._tell_recovery()
 
     # What the thread does.
@@ -113,15 +121,14 @@ class LogWriter:
         if self._descriptor is not None:
             self._poll.register(self._descriptor, select.POLLOUT)
         while (data := self._next()) is not None:
-            written = 0
             with self._turn() as has_turn:
                 if has_turn:
-                    written = self._write_pieces(data)
+                    self._write_pieces(data)
+            is_written = self._written == len(data)
             with self._changed:
-                self.waiting_bytes -= len(data)
-                self.lost_lines += data.count(b"\n", written)
+                self._count_hand()
                 is_idle = not self._waiting and self._ends_at is None
-            if written == len(data) and is_idle:
+            if is_written and is_idle:
                 self._tell_recovery()
         if self._descriptor is not None:
             os.close(self._descriptor)
@@ -130,23 +137,33 @@ class LogWriter:
         with self._changed:
             while not self._waiting and self._ends_at is None:
                 self._changed.wait()
-            return self._waiting.popleft() if self._waiting else None
+            if not self._waiting:
+                return None
+            self._in_hand = self._waiting.popleft()
+            self._written = 0
+            return self._in_hand
 
-    def _write_pieces(self, data: bytes) -> int:
-        """Write lines; give how many bytes of them were taken."""
-        written = 0
+    def _count_hand(self) -> None:
+        """Count what is in hand as written or lost, but once."""
+        self.waiting_bytes -= len(self._in_hand)
+        self.lost_lines += self._in_hand.count(b"\n", self._written)
+        self._in_hand = b""
+
+    def _write_pieces(self, data: bytes) -> None:
+        """Write lines, as far as they are taken."""
         try:
-            while written < len(data) and self._is_ready():
+            while self._written < len(data) and self._is_ready():
                 if self._is_torn:
                     self._write(b"\n")
                     self._is_torn = False
                 else:
-                    written += self._write(data[written : _piece_end(data, written)])
+                    end = _piece_end(data, self._written)
+                    self._written += self._write(data[self._written : end])
         except OSError as error:
             self._tell_loss(error.strerror or str(error), certain=True)
         # What follows a line that broke off must not become a part of it.
-        self._is_torn = self._is_torn or (written > 0 and data[written - 1] != ord("\n"))
-        return written
+        ends_whole = self._written == 0 or data[self._written - 1] == ord("\n")
+        self._is_torn = self._is_torn or not ends_whole
 
     def _write(self, piece: bytes) -> int:
         if self._descriptor is None:

@@ -7,11 +7,13 @@ import json
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -53,6 +55,10 @@ class Pipe:
     def _take(self, level: str, message: str) -> None:
         assert level == "warning"
         self.told.append(message)
+
+    def holds(self) -> int:
+        """Give how many bytes wait in it."""
+        return int.from_bytes(fcntl.ioctl(self.reading, termios.FIONREAD, bytes(4)), sys.byteorder)
 
     def is_read(self) -> None:
         self._reader = threading.Thread(target=self._read_all, daemon=True)
@@ -211,12 +217,38 @@ def test_closing_waits_for_nobody_longer_than_it_was_told(pipe: Pipe) -> None:
     writer = pipe.writer()
     writer.write(lines(1000, 1000))
     writer.write("last\n")
+    until(lambda: is_full(pipe.stream.fileno()) and pipe.holds() == writer._written)
     writer.close(timeout=0.3)
-    until(lambda: not writer._thread.is_alive())
+    assert pipe.told == [f"{writer.lost_lines} lines of the access log were lost"]
     written = pipe.all_read()
     assert written.endswith(b"\n")
     assert writer.lost_lines == 1001 - written.count(b"\n")
-    assert pipe.told == [f"{writer.lost_lines} lines of the access log were lost"]
+
+
+def test_what_a_write_that_never_ends_keeps_from_being_written_is_counted(pipe: Pipe) -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    class Stuck(LogWriter):
+        """Its disk does not answer, which no pipe can show."""
+
+        def _write(self, piece: bytes) -> int:
+            if piece == b"second\n":
+                began.set()
+                assert may_end.wait(PATIENCE)
+            return super()._write(piece)
+
+    writer = Stuck(pipe.stream, report=pipe._take)
+    writer.write("first\n")
+    until(lambda: not writer.waiting_bytes)
+    writer.write("second\n")
+    assert began.wait(PATIENCE)
+    writer.write("third\nfourth\n")
+    writer.close(timeout=0.1)
+    assert (writer.lost_lines, writer.waiting_bytes) == (3, 0)
+    assert pipe.told == ["3 lines of the access log were lost"]
+    may_end.set()
+    until(lambda: not writer._thread.is_alive())
+    assert (writer.lost_lines, writer.waiting_bytes) == (3, 0)
 
 
 def test_what_comes_after_closing_is_lost_and_counted(pipe: Pipe) -> None:
@@ -533,6 +565,7 @@ def test_f6_requests_are_served_while_the_log_is_stuck_and_it_goes_on_when_it_is
         pipe.is_read()
         until(lambda: told("were lost"))
         ask_anew(count + 200, 1)
+        until(lambda: b"/%06d" % (count + 200) in pipe.read)
         running.is_told(signal.SIGTERM)
         assert running.ends(PATIENCE) == 0
     written = [json.loads(line)["url.path"] for line in pipe.all_read().splitlines()]
@@ -595,6 +628,7 @@ def test_f7_a_disk_that_was_full_is_written_to_again(
             time.sleep(0.05)
             if told("were lost"):
                 break
+        until(lambda: sees(f"/{number:06}"))
         running.is_told(signal.SIGTERM)
         assert running.ends(PATIENCE) == 0
         until(lambda: told("were lost"))
@@ -790,6 +824,13 @@ def test_an_event_that_cannot_be_told_harms_nobody(
     monkeypatch.setattr(sys, "stderr", None if how == "there is none" else pipe.stream)
     monkeypatch.setattr(sys, "stdout", None)
     report_event("warning", "a thing", json_lines=False)
+
+
+def is_full(descriptor: int) -> bool:
+    """Say whether a pipe takes no more."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return not poll.poll(0)
 
 
 def fill(descriptor: int) -> None:
