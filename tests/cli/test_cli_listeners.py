@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import FILE, Command
+from tests.peers.ports import free_port
 from tests.process.tls_rig import Authority, TlsGateway, api, common_name, tls_gateway, wait_until
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -36,12 +37,6 @@ def connect(url: str, trusted: ssl.SSLContext) -> socket.socket:
     if scheme == "http":
         return sock
     return trusted.wrap_socket(sock, server_hostname=host.strip("[]"))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @pytest.mark.row("F15")

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import pytest
 
+from tests.peers.ports import free_port
 from tests.peers.processes import GATEWAY_LISTENS, Running, running
 from tests.process.changed_gateway import wait_until
 
@@ -107,14 +108,6 @@ def nginx(folder: Path, port: int, gateways: tuple[int, int]) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    """A port that is free now, and that nginx is told beforehand."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def is_refused(port: int) -> bool:

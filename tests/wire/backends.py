@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.wire.raw_peer import PATIENCE
 
-__all__ = ["Backend", "Zone", "free_port_of"]
+__all__ = ["Backend", "Zone"]
 
 Answer = list[str] | Exception | Callable[[], list[str]]
 
@@ -138,20 +138,3 @@ def _entry(address: str) -> tuple[Any, ...]:
     if ":" in address:
         return (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (address, 0, 0, 0))
     return (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0))
-
-
-def free_port_of(*hosts: str) -> int:
-    """Find a port that is free on several addresses of this machine."""
-    for _ in range(50):
-        with socket.socket() as first:
-            first.bind((hosts[0], 0))
-            port: int = first.getsockname()[1]
-            try:
-                for host in hosts[1:]:
-                    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-                    with socket.socket(family) as other:
-                        other.bind((host, port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no port is free on all of them")

@@ -12,7 +12,8 @@ import pytest
 
 from cors_gateway.snapshot import Endpoint, Route, UpstreamTimeouts
 from cors_gateway.wire import dialing, places
-from tests.wire.backends import Backend, Zone, free_port_of
+from tests.peers.ports import free_port
+from tests.wire.backends import Backend, Zone
 from tests.wire.conftest import StartGateway
 from tests.wire.gateways import APP, Gateway, route_to, snapshot_of, until
 from tests.wire.raw_client import Response
@@ -25,7 +26,7 @@ HOSTS = ("127.0.0.1", "127.0.0.2")
 @pytest.fixture
 async def backends() -> AsyncIterator[list[Backend]]:
     """Two APIs on one port of two addresses."""
-    port = free_port_of(*HOSTS)
+    port = free_port(*HOSTS)
     started = [
         await Backend(name, host, port=port).starts()
         for name, host in zip("ab", HOSTS, strict=True)

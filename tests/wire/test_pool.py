@@ -10,7 +10,8 @@ import pytest
 
 from cors_gateway.snapshot import Endpoint, PoolLimits, Route, UpstreamTimeouts
 from cors_gateway.wire import dialing, resolver
-from tests.wire.backends import Backend, Zone, free_port_of
+from tests.peers.ports import free_port
+from tests.wire.backends import Backend, Zone
 from tests.wire.conftest import StartGateway
 from tests.wire.gateways import APP, Gateway, route_to, snapshot_of, until
 from tests.wire.raw_client import RawClient, Response
@@ -33,7 +34,7 @@ async def zone(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Zone]:
 @pytest.fixture
 async def backends() -> AsyncIterator[list[Backend]]:
     """Two APIs on one port of two addresses."""
-    port = free_port_of(*HOSTS)
+    port = free_port(*HOSTS)
     started = [
         await Backend(name, host, port=port).starts()
         for name, host in zip("ab", HOSTS, strict=True)
@@ -313,7 +314,7 @@ async def test_b5_a_dead_address_of_a_name_costs_nobody_an_error(
 async def test_b5_a_black_hole_costs_its_head_start_and_not_the_timeout(
     start_gateway: StartGateway, zone: Zone, form: str
 ) -> None:
-    port = free_port_of("127.0.0.1", "127.0.0.2")
+    port = free_port("127.0.0.1", "127.0.0.2")
     good = await Backend("good", "127.0.0.1", port=port).starts()
     with black_hole("127.0.0.2", port):
         zone.answers["api.test"] = ["127.0.0.2", "127.0.0.1"]
@@ -330,7 +331,7 @@ async def test_b5_a_black_hole_costs_its_head_start_and_not_the_timeout(
 async def test_b2_where_every_address_is_a_black_hole_it_is_a_504_in_time(
     start_gateway: StartGateway, zone: Zone
 ) -> None:
-    port = free_port_of("127.0.0.1", "127.0.0.2")
+    port = free_port("127.0.0.1", "127.0.0.2")
     zone.answers["api.test"] = list(HOSTS)
     with black_hole("127.0.0.1", port), black_hole("127.0.0.2", port):
         timeouts = UpstreamTimeouts(connect=0.6)
@@ -486,7 +487,7 @@ async def test_two_routes_to_one_name_ask_for_it_once(
 async def test_without_a_client_nothing_goes_on_being_tried(
     start_gateway: StartGateway, zone: Zone
 ) -> None:
-    port = free_port_of(*HOSTS)
+    port = free_port(*HOSTS)
     zone.answers["api.test"] = ["127.0.0.1"]
     with black_hole("127.0.0.1", port):
         gateway = await start_gateway(snapshot_of(named(port, timeouts=LONG)))

@@ -14,8 +14,9 @@ import pytest
 import trustme
 
 from cors_gateway.snapshot import Endpoint, PoolLimits, Snapshot, UpstreamTimeouts, UpstreamTls
+from tests.peers.ports import free_port
 from tests.peers.servers import nginx
-from tests.wire.backends import Backend, free_port_of
+from tests.wire.backends import Backend
 from tests.wire.conftest import StartGateway
 from tests.wire.gateways import APP, Gateway, route_to, snapshot_of, until
 from tests.wire.raw_client import Response
@@ -471,7 +472,7 @@ async def test_nginx_as_an_https_api_keeps_the_connection(
 ) -> None:
     own = CA.issue_cert("localhost")
     own.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "own.pem"))
-    port = free_port_of("127.0.0.1")
+    port = free_port()
     server = f"""
     listen 127.0.0.1:{port} ssl;
     ssl_protocols TLSv1.2 TLSv1.3;
