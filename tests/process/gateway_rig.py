@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,13 +28,15 @@ __all__ = [
     "is_answered",
     "is_gone",
     "is_refused",
+    "listening_port",
+    "opened",
     "receive",
     "slow_api",
     "wait_until",
     "with_another_listener",
 ]
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 ORIGIN = b"https://app.example.com"
 LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
 ADMIN_LISTENS = re.compile(r"admin on http://127\.0\.0\.1:(\d+)$")
@@ -185,18 +187,33 @@ def is_answered(response: bytes) -> bool:
 
 def has_clients(pid: int, port: int) -> bool:
     """Say whether a process has a connection that a client of ``port`` opened."""
-    sockets = set()
+    return port in _ports(pid, "01")
+
+
+def listening_port(pid: int) -> int:
+    """Wait until a process listens, and give the port: for one whose output nobody reads."""
+    wait_until(lambda: bool(_ports(pid, "0A")))
+    return _ports(pid, "0A")[0]
+
+
+def opened(pid: int) -> set[str]:
+    """Give the names of what a process has open."""
+    names = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            sockets.add(str(descriptor.readlink()))
-        except FileNotFoundError:
-            continue
-    for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
-        fields = line.split()
-        is_here = fields[3] == "01" and int(fields[1].rpartition(":")[2], 16) == port
-        if is_here and f"socket:[{fields[9]}]" in sockets:
-            return True
-    return False
+        with suppress(FileNotFoundError):
+            names.add(str(descriptor.readlink()))
+    return names
+
+
+def _ports(pid: int, state: str) -> list[int]:
+    """Give the local ports of the sockets that a process has in a state, by the kernel's number."""
+    ours = opened(pid)
+    lines = Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]
+    return [
+        int(fields[1].rpartition(":")[2], 16)
+        for fields in map(str.split, lines)
+        if fields[3] == state and f"socket:[{fields[9]}]" in ours
+    ]
 
 
 def is_refused(port: int) -> bool:

@@ -192,11 +192,20 @@ async def test_one_that_was_ready_and_does_not_go_over_is_replaced_by_one_that_d
     assert crew.pid(0) != before
 
 
-async def test_one_that_dies_before_it_is_ready_leaves_it_to_others(crew: Crew) -> None:
+async def test_one_that_dies_before_it_is_ready_leaves_it_to_others(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """There are none here, so whoever wanted it has to start some."""
+    asked = asyncio.Event()
+
+    async def prepare(self: WorkerProcess, edition: int, packed: bytes) -> str | None:
+        asked.set()
+        return await prepare_as_ever(self, edition, packed)
+
+    monkeypatch.setattr(WorkerProcess, "prepare", prepare)
     os.kill(crew.pid(0), signal.SIGSTOP)
     going = asyncio.ensure_future(crew.goes_over(snapshot("new")))
-    await asyncio.sleep(0.1)
+    await asked.wait()
     os.kill(crew.pid(0), signal.SIGKILL)
 
     assert await going is False

@@ -257,9 +257,9 @@ def test_a_request_longer_than_32_bits_count_is_relayed_until_it_breaks_off(fram
 @pytest.mark.system("curl")
 @pytest.mark.row("A11")
 def test_a_download_at_a_limited_rate_holds_up_no_other(tmp_path: Path) -> None:
-    """Curl takes 100 seconds for what the others get meanwhile, and memory does not tell of it."""
+    """Curl takes 1000 seconds for what the others get meanwhile, and memory does not tell of it."""
     count = 100
-    argv = ["curl", "-sS", "--limit-rate", "1M", "-o", str(tmp_path / "slow")]
+    argv = ["curl", "-sS", "--limit-rate", "100K", "-o", str(tmp_path / "slow")]
 
     def speaks(sock: socket.socket) -> None:
         with suppress(ConnectionError):  # curl is stopped before its end

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.ports import free_port
 from tests.process.gateway_rig import (
     GET,
     ORIGIN,
@@ -201,12 +201,12 @@ class TestInPlace:
 
         for _ in range(3):
             assert reload(served)[0] == 200
-        time.sleep(0.3)
         before = held()
         for origin in (ORIGIN, OTHER) * 15:
             assert reload(served, config(api.port, origin.decode()))[0] == 200
 
-        wait_until(lambda: held() == before)
+        # What was open by chance at the beginning may be gone, but nothing is left of thirty.
+        wait_until(lambda: all(now <= then for now, then in zip(held(), before, strict=True)))
 
 
 class TestAMistake:
@@ -359,7 +359,7 @@ class TestAdminsAddress:
     def test_is_another_at_once_and_who_asked_for_it_is_told(
         self, tmp_path: Path, api: Api
     ) -> None:
-        first, second = free_ports(2)
+        first, second = free_port(), free_port()
         text = config(api.port) + "admin: {listen: '127.0.0.1:%d'}\n"
         with gateway(tmp_path, text % first, env={"CORS_GATEWAY_ADMIN": ""}) as served:
             served.admin_port = first
@@ -377,10 +377,3 @@ class TestAdminsAddress:
             with pytest.raises(ConnectionRefusedError):
                 ask_admin(served, "GET", "/livez")
             assert is_answered(served.answer())
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports that are free now."""
-    with ExitStack() as stack:
-        socks = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [sock.getsockname()[1] for sock in socks]

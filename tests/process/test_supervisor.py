@@ -3,12 +3,11 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -16,10 +15,8 @@ import pytest
 
 from cors_gateway.config.load import Loaded, load
 from cors_gateway.process import supervisor as supervisor_module
-from cors_gateway.process.crew import LAST_CALL, LAST_WORDS
 from cors_gateway.process.overview import NotLoadedError
 from cors_gateway.process.supervisor import Supervisor
-from cors_gateway.snapshot import Drain
 from tests.cases.configs import FakeReader
 from tests.peers.processes import SMALL, Running, running
 from tests.process.gateway_rig import (
@@ -36,11 +33,15 @@ from tests.process.gateway_rig import (
     is_answered,
     is_gone,
     is_refused,
+    listening_port,
+    opened,
     receive,
     slow_api,
     wait_until,
     with_another_listener,
 )
+
+NO_HURRY = ", drain: {timeout: 1h}"
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ class TestWorkersAreReplaced:
     def test_one_that_is_asked_to_end_drains_and_has_a_successor(
         self, tmp_path: Path, api: Api
     ) -> None:
-        with gateway(tmp_path, config(api.port)) as served:
+        with gateway(tmp_path, config(api.port, server=NO_HURRY)) as served:
             [worker] = served.workers()
             with served.connects() as client:
                 client.sendall(WAIT)
@@ -154,7 +155,7 @@ class TestTheEnd:
     def test_requests_in_progress_are_answered(
         self, tmp_path: Path, api: Api, number: signal.Signals, workers: int
     ) -> None:
-        with gateway(tmp_path, config(api.port), workers) as served:
+        with gateway(tmp_path, config(api.port, server=NO_HURRY), workers) as served:
             pids = served.workers()
             clients = [served.connects() for _ in range(4)]
             for client in clients:
@@ -178,17 +179,21 @@ class TestTheEnd:
         text = config(api.port, server=", drain: {delay: 1h, timeout: 7s}")
         with gateway(tmp_path, text, 2) as served:
             served.is_told(signal.SIGTERM)
-            time.sleep(0.3)
-            answers = [served.answer() for _ in range(4)]
+            answers: list[bytes] = []
+
+            def are_all_told() -> bool:
+                answers.extend(served.answer() for _ in range(8))
+                return all(b"connection: close" in answer.lower() for answer in answers[-8:])
+
+            wait_until(are_all_told)
             served.is_told(signal.SIGTERM)
 
             assert all(is_answered(answer) for answer in answers)
-            assert all(b"connection: close" in answer.lower() for answer in answers)
             assert served.ends() == 0
 
     @pytest.mark.row("F4")
     def test_a_second_signal_ends_it_without_waiting(self, tmp_path: Path, api: Api) -> None:
-        text = config(api.port, server=", drain: {timeout: 1h}")
+        text = config(api.port, server=NO_HURRY)
         with gateway(tmp_path, text, 2) as served, served.connects() as client:
             client.sendall(WAIT)
             assert api.arrived.acquire(timeout=PATIENCE)
@@ -201,7 +206,8 @@ class TestTheEnd:
 
     def test_a_signal_to_the_whole_group_is_one_signal(self, tmp_path: Path, api: Api) -> None:
         """As a terminal sends it, or ``pkill``."""
-        with gateway(tmp_path, config(api.port), 2) as served, served.connects() as client:
+        text = config(api.port, server=NO_HURRY)
+        with gateway(tmp_path, text, 2) as served, served.connects() as client:
             client.sendall(WAIT)
             assert api.arrived.acquire(timeout=PATIENCE)
             for pid in (served.pid, *served.workers()):
@@ -221,21 +227,16 @@ class TestTheEnd:
 
             assert served.ends() == 0
 
-    @pytest.mark.row("F3")
-    def test_by_default_that_takes_less_than_docker_waits(self) -> None:
-        drain = Drain()
-        at_exit = 0.7  # admin's farewell, and the interpreter's own end
-
-        assert drain.delay + drain.timeout + LAST_WORDS + LAST_CALL + at_exit < 10
-
     @pytest.mark.parametrize("to_all", [False, True], ids=["as ^C does", "as systemd does"])
     def test_it_can_be_ended_before_it_serves(self, tmp_path: Path, api: Api, to_all: bool) -> None:
         file = tmp_path / "gateway.yaml"
         file.write_text(config(api.port))
         argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
-        with running(argv, {"CORS_GATEWAY_WORKERS": "2"}) as program:
+        (tmp_path / "sitecustomize.py").write_text(ENDLESS_START)
+        path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+        with running(argv, {"CORS_GATEWAY_WORKERS": "2", "PYTHONPATH": path}) as program:
             served = Gateway(program, 0, file)
-            wait_until(lambda: len(served.workers()) == 2)
+            wait_until(lambda: len(starting(served)) == 2)
             for pid in (served.pid, *(served.workers() if to_all else ())):
                 os.kill(pid, signal.SIGTERM if to_all else signal.SIGINT)
 
@@ -248,8 +249,7 @@ class TestTheEnd:
     def test_whose_output_nobody_reads_is_ended_too(self, tmp_path: Path, api: Api) -> None:
         """Full pipes from the beginning, as of a program that does not read what it has started."""
         file = tmp_path / "gateway.yaml"
-        file.write_text(config(api.port).replace(":0", f":{free_port()}"))
-        port = int(file.read_text().partition("127.0.0.1:")[2].partition('"')[0])
+        file.write_text(config(api.port))
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         with suppress(BlockingIOError):
@@ -264,8 +264,7 @@ class TestTheEnd:
             env={**os.environ, **SMALL},
         ) as process:
             try:
-                wait_until(lambda: not is_refused(port))
-                served = Gateway(Running(process), port, file)
+                served = Gateway(Running(process), listening_port(process.pid), file)
                 assert all(is_answered(served.answer()) for _ in range(20))
                 file.write_text("no configuration" * 1000)
                 for _ in range(10):
@@ -285,8 +284,7 @@ class TestTheEnd:
         self, tmp_path: Path, api: Api, closed: str
     ) -> None:
         file = tmp_path / "gateway.yaml"
-        file.write_text(config(api.port).replace(":0", f":{free_port()}"))
-        port = int(file.read_text().partition("127.0.0.1:")[2].partition('"')[0])
+        file.write_text(config(api.port))
         argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
         log = tmp_path / "log"
         script = f'exec "$@" {closed}' if "2>" in closed else f'exec "$@" 2>"$LOG" {closed}'
@@ -296,7 +294,7 @@ class TestTheEnd:
             env={**os.environ, **SMALL, "LOG": str(log)},
         ) as process:
             try:
-                wait_until(lambda: not is_refused(port))
+                port = listening_port(process.pid)
                 assert is_answered(Gateway(Running(process), port, file).answer())
                 process.terminate()
                 assert process.wait(PATIENCE) == 0
@@ -312,8 +310,8 @@ class TestTheEnd:
         argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
         with running(argv) as program:
             served = Gateway(program, 0, file)
-            wait_until(lambda: bool(served.workers()))
-            os.kill(served.workers()[0], signal.SIGSTOP)
+            wait_until(lambda: bool(starting(served)))
+            os.kill(starting(served)[0], signal.SIGSTOP)
             began = time.monotonic()
             served.is_told(signal.SIGTERM)
 
@@ -321,12 +319,19 @@ class TestTheEnd:
             assert time.monotonic() - began < 25, "it waited for the worker"
 
 
-def free_port() -> int:
-    """A port that is free now: where nobody can read which one was taken."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+ENDLESS_START = """
+import sys, time
+if "cors_gateway.process.worker_main" in sys.orig_argv:
+    time.sleep(600)
+"""
+"""A module that Python imports before anything else: a worker does not get any further."""
+
+
+def starting(served: Gateway, but: Collection[int] = ()) -> list[int]:
+    """Those that are the worker's program; before, stopping one stops who starts it."""
+    fresh = set(served.workers()).difference(but)
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in fresh}
+    return [pid for pid, command in commands.items() if b"worker_main" in command]
 
 
 def is_ignored(status: str, number: signal.Signals) -> bool:
@@ -436,13 +441,14 @@ class TestAReloadByOtherWorkers:
     def test_who_has_connected_and_not_asked_yet_is_answered(
         self, tmp_path: Path, api: Api
     ) -> None:
-        with gateway(tmp_path, config(api.port), 2) as served, ExitStack() as stack:
+        text = config(api.port, server=", timeouts: {head: 1h}")
+        with gateway(tmp_path, text, 2) as served, ExitStack() as stack:
             before = set(served.workers())
             clients = [stack.enter_context(served.connects()) for _ in range(16)]
             for client in clients[:8]:
                 client.sendall(GET[:20])
             wait_until(lambda: any(has_clients(pid, served.port) for pid in before))
-            served.config.write_text(with_another_listener(config(api.port)))
+            served.config.write_text(with_another_listener(text))
             served.is_told(signal.SIGHUP)
             served.says("reloaded ")
             time.sleep(0.5)
@@ -530,6 +536,7 @@ class TestAReloadByOtherWorkers:
         with pytest.raises(NotLoadedError, match=r"it could not be read within 0\.1 s"):
             await supervisor.reload("the test")
         is_there.set()
+        monkeypatch.setattr(supervisor_module, "LOAD_SECONDS", PATIENCE)
         with pytest.raises(NotLoadedError, match="mistakes"):
             await supervisor.reload("the test")
         await supervisor.close()
@@ -545,7 +552,7 @@ class TestAReloadByOtherWorkers:
             )
             served.config.write_text(blocked)
             served.is_told(signal.SIGHUP)
-            time.sleep(1)
+            served.says("reloading ")
             assert is_answered(served.answer())
             served.is_told(signal.SIGTERM)
 
@@ -583,15 +590,8 @@ class TestAReloadByOtherWorkers:
             seen = set(served.workers())
             served.config.write_text(with_another_listener(config(api.port)))
             served.is_told(signal.SIGHUP)
-
-            def starting() -> list[int]:
-                """Those that are the worker's program; before, stopping one stops who starts it."""
-                fresh = set(served.workers()) - seen
-                commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in fresh}
-                return [pid for pid, command in commands.items() if b"worker_main" in command]
-
-            wait_until(lambda: bool(starting()))
-            for pid in starting():
+            wait_until(lambda: bool(starting(served, seen)))
+            for pid in starting(served, seen):
                 os.kill(pid, signal.SIGSTOP)
             began = time.monotonic()
             served.is_told(signal.SIGTERM)
@@ -678,18 +678,17 @@ class TestTheStart:
                 thread.start()
             for thread in threads:
                 thread.join()
+            wait_until(lambda: sum('"msg": "access"' in x for x in served.program.printed) >= 160)
             served.is_told(signal.SIGTERM)
             assert served.ends() == 0
-            wait_until(lambda: sum('"msg": "access"' in x for x in served.program.printed) == 160)
 
         lines = [line for line in served.program.printed if '"access"' in line]
-        assert all(json.loads(line)["http.response.status_code"] == 200 for line in lines)
+        assert [json.loads(line)["http.response.status_code"] for line in lines] == [200] * 160
 
     def test_workers_take_turns_at_the_log(self, tmp_path: Path, api: Api) -> None:
         with gateway(tmp_path, config(api.port), 2) as served:
             for pid in served.workers():
-                names = [str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()]
-                assert [name for name in names if "log-lock" in name]
+                assert [name for name in opened(pid) if "log-lock" in name]
 
     def test_the_level_of_the_log_is_the_supervisors_too(self, tmp_path: Path, api: Api) -> None:
         text = config(api.port) + "log: {level: error}\n"

@@ -28,7 +28,8 @@ plan = downstream.plan
 
 def plan_slowly(snapshot, head, peer, pseudonym):
     if head.target == b"/asleep":
-        time.sleep(1.7)
+        # However its two intervals of half a second lie, one look falls into the second that is told.
+        time.sleep(2.6)
     return plan(snapshot, head, peer, pseudonym)
 
 downstream.plan = plan_slowly
@@ -86,25 +87,29 @@ async def test_a_loop_that_stands_still_is_told_where_and_for_how_long() -> None
     assert len(where) == 2, "once for each time"
     assert where[0].startswith("the event loop stands still: ")
     assert where[0].rpartition(": ")[2].startswith("test_watchdog.py:")
-    long = [line for line in told.lines if "stood still for 1." in line]
+    long = [line for line in told.lines if re.search(r"stood still for [1-9]", line)]
     assert len(long) == 2
     assert "computed for 0.0 s" in long[0]
     assert dog.stalls >= 2
     assert dog.lags.count > 2
-    assert dog.lags.counts[10] >= 2, "more than a second, up to two and a half"
+    assert sum(dog.lags.counts[10:]) >= 2, "more than a second"
     assert dog.lags.total >= 2.1
 
 
 @pytest.mark.usefixtures("quick")
-async def test_what_holds_up_every_thread_is_told_afterwards() -> None:
+async def test_what_holds_up_every_thread_is_told_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Until the thread looks again, a busy machine has to let the loop go on.
+    monkeypatch.setattr(watchdog, "INTERVAL", 0.4)
     told = Told()
     dog = await looked_after(told)
 
-    wait_and_let_no_thread_run(1.0)
+    wait_and_let_no_thread_run(1.5)
     await asyncio.sleep(0.1)
     dog.close()
 
-    assert [line for line in told.lines if "stood still for 1." in line]
+    assert [line for line in told.lines if re.search(r"stood still for [1-9]", line)]
     assert not [line for line in told.lines if line.endswith("wait_and_let_no_thread_run")]
     assert dog.stalls >= 1
 
