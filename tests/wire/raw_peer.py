@@ -41,8 +41,7 @@ class RawPeer:
         assert await self.receives(len(expected)) == expected
 
     async def receives(self, length: int) -> bytes:
-        while len(self.unread) < length and await self._receive_more():
-            pass
+        await self._receive_until(length)
         received, self.unread = self.unread[:length], self.unread[length:]
         return received
 
@@ -56,8 +55,7 @@ class RawPeer:
 
     async def sees_rest(self) -> bytes:
         """Receive everything up to the end, which is in ``end`` afterwards."""
-        while await self._receive_more():
-            pass
+        await self._receive_until(None)
         rest, self.unread = self.unread, b""
         return rest
 
@@ -94,6 +92,19 @@ class RawPeer:
     def resets(self) -> None:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
+
+    async def _receive_until(self, length: int | None) -> None:
+        """Receive at least so much, or all there is; megabytes come in thousands of pieces."""
+        received = bytearray(self.unread)
+        try:
+            while length is None or len(received) < length:
+                async with asyncio.timeout(PATIENCE):
+                    data = await self._read()
+                if not data:
+                    return
+                received += data
+        finally:
+            self.unread = bytes(received)
 
     async def _receive_more(self) -> bool:
         async with asyncio.timeout(PATIENCE):

@@ -56,7 +56,7 @@ def buffered_by(connection: DownstreamConnection) -> int:
 async def test_a10_a_client_that_does_not_read_makes_the_api_wait_and_is_cut_off(
     start_gateway: StartGateway, api: ScriptedUpstream, framing: bytes
 ) -> None:
-    gateway = await start_gateway(snapshot_of(route_to(api.port), timeouts=Timeouts(write=0.5)))
+    gateway = await start_gateway(snapshot_of(route_to(api.port), timeouts=Timeouts(write=1.5)))
     client = await gateway.connects(receive_buffer=4096)
     await client.asks()
     peer = await api.accepts()
@@ -75,7 +75,7 @@ async def test_a10_a_client_that_does_not_read_makes_the_api_wait_and_is_cut_off
 async def test_a10_a_client_that_reads_slowly_is_not_cut_off(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
-    gateway = await start_gateway(snapshot_of(route_to(api.port), timeouts=Timeouts(write=0.2)))
+    gateway = await start_gateway(snapshot_of(route_to(api.port), timeouts=Timeouts(write=0.8)))
     client = await gateway.connects(receive_buffer=4096)
     await client.asks()
     peer = await api.accepts()
@@ -91,7 +91,7 @@ async def test_a10_a_client_that_reads_slowly_is_not_cut_off(
     while read < length and client.end is None:
         data = await client.loop.sock_recv(client.sock, 512 * 1024)
         read += len(data)
-        if client.loop.time() < start + 1.2:
+        if client.loop.time() < start + 2:
             await asyncio.sleep(0.05)
     await sending
     assert read == length
@@ -101,7 +101,7 @@ async def test_the_rest_of_a_response_is_waited_for_but_not_for_ever(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
     """The API is done, the client has not read what is left of it, and does not go on."""
-    gateway = await start_gateway(snapshot_of(route_to(api.port), timeouts=Timeouts(write=0.3)))
+    gateway = await start_gateway(snapshot_of(route_to(api.port), timeouts=Timeouts(write=0.8)))
     client = await gateway.connects(receive_buffer=4096)
     await client.asks("/", "Connection: close")
     peer = await api.accepts()
@@ -114,7 +114,7 @@ async def test_the_rest_of_a_response_is_waited_for_but_not_for_ever(
 async def test_the_rest_of_a_response_reaches_a_client_that_reads_slowly(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
-    gateway = await start_gateway(snapshot_of(route_to(api.port), timeouts=Timeouts(write=0.2)))
+    gateway = await start_gateway(snapshot_of(route_to(api.port), timeouts=Timeouts(write=0.8)))
     client = await gateway.connects(receive_buffer=4096)
     await client.asks("/", "Connection: close")
     peer = await api.accepts()
@@ -124,7 +124,7 @@ async def test_the_rest_of_a_response_reaches_a_client_that_reads_slowly(
     tail = b""
     while data := await client._read():
         tail = (tail + data)[-7:]
-        if client.loop.time() < start + 1:
+        if client.loop.time() < start + 2:
             await asyncio.sleep(0.02)
     assert (client.end, tail) == (End.CLOSED, b"\r\n0\r\n\r\n")
 
@@ -187,7 +187,7 @@ async def test_a_client_that_reads_again_gets_all_pipelined_answers(
 async def test_an_api_that_does_not_read_makes_the_client_wait_and_is_a_504(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
-    timeouts = UpstreamTimeouts(idle=0.5)
+    timeouts = UpstreamTimeouts(idle=1)
     gateway = await start_gateway(snapshot_of(route_to(api.port, upstream={"timeouts": timeouts})))
     client = await gateway.connects()
     await client.asks("/", f"Content-Length: {LENGTH}", f"Origin: {APP}", method="POST")

@@ -95,7 +95,7 @@ async def test_an_api_that_does_not_want_the_content_has_the_last_word(
 async def test_content_that_was_asked_for_and_does_not_come_is_a_408(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
-    gateway = await start_gateway(snapshot_of(route_to(api.port), timeouts=Timeouts(content=0.15)))
+    gateway = await start_gateway(snapshot_of(route_to(api.port), timeouts=Timeouts(content=0.5)))
     client, peer = await ask_through(gateway, api, EXPECT, "Content-Length: 5", method="POST")
     await client.sees(CONTINUE)
     response = await client.gets()

@@ -107,7 +107,7 @@ async def answered(gateway: Gateway) -> None:
 
 @pytest.fixture
 async def impatient(start_gateway: StartGateway, api: ScriptedUpstream) -> Gateway:
-    quick = Timeouts(content=0.15)
+    quick = Timeouts(content=0.5)
     return await start_gateway(snapshot_of(route_to(api.port), timeouts=quick))
 
 

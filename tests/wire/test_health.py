@@ -246,7 +246,7 @@ async def test_what_is_said_of_an_api_that_breaks_off_or_is_silent(
 
     api.runs(answer)
     route = route_to(
-        api.port, upstream={"health_check": HealthCheck(b"/", b"api", 0.01, 1 if closes else 0.05)}
+        api.port, upstream={"health_check": HealthCheck(b"/", b"api", 0.01, 30 if closes else 0.4)}
     )
     gateway = await start_gateway(snapshot_of(route))
     await until(lambda: bool(gateway.told))
@@ -263,7 +263,7 @@ async def test_content_without_end_does_not_make_an_api_unwell(
         await peer.sees_end(End.RESET)
 
     api.runs(answer)
-    check = HealthCheck(b"/", b"api", 0.01, 0.05)
+    check = HealthCheck(b"/", b"api", 0.01, 0.4)
     gateway = await start_gateway(snapshot_of(route_to(api.port, upstream={"health_check": check})))
     await until(lambda: len(api.heads) > 3)
     assert gateway.told == []

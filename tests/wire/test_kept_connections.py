@@ -54,7 +54,7 @@ async def test_b11_a_connection_that_the_api_will_not_keep_is_not_used_again(
 async def test_b11_an_idle_connection_is_closed_before_the_api_does(
     start_gateway: StartGateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "MARGIN", 0.9)
+    monkeypatch.setattr(pool, "MARGIN", 0.4)
     api.answers(ok(b"timeout=1"))
     gateway = await start_gateway(snapshot_of(to(api)))
     await asks(gateway, 2)
@@ -77,7 +77,7 @@ async def test_b11_one_short_promise_closes_no_other_connection(
     start_gateway: StartGateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that came first are not the first to go, where each has a time of its own."""
-    monkeypatch.setattr(pool, "MARGIN", 0.9)
+    monkeypatch.setattr(pool, "MARGIN", 0.4)
 
     async def answer(peer: RawPeer) -> None:
         head = await api.reads_request(peer)

@@ -159,7 +159,7 @@ async def test_neither_a_tunnel_nor_an_echo_is_to_be_had(
 @pytest.fixture
 async def impatient(start_gateway: StartGateway, api: ScriptedUpstream) -> Gateway:
     api.answers(OK)
-    timeouts = Timeouts(head=30, keep_alive=0.3)
+    timeouts = Timeouts(head=30, keep_alive=0.8)
     return await start_gateway(snapshot_of(route_to(api.port), timeouts=timeouts))
 
 
@@ -187,7 +187,7 @@ async def test_who_has_begun_to_ask_is_no_longer_idle(
     await client.asks()
     assert (await client.gets()).content == b"ok"
     await client.sends(b"GET / HTTP/1.1\r\n")
-    await client.sees_nothing(0.7)
+    await client.sees_nothing(1.2)
     await client.sends(b"Host: gw.example\r\n\r\n")
     assert (await client.gets()).content == b"ok"
 
@@ -195,10 +195,10 @@ async def test_who_has_begun_to_ask_is_no_longer_idle(
 async def test_a_client_that_waits_for_an_answer_is_not_idle(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
-    quick = Timeouts(head=0.1, content=0.1, write=0.1, keep_alive=0.1)
+    quick = Timeouts(head=0.5, content=0.5, write=0.5, keep_alive=0.5)
     gateway = await start_gateway(snapshot_of(route_to(api.port), timeouts=quick))
     client, peer = await ask_through(gateway, api)
-    await client.sees_nothing(0.5)
+    await client.sees_nothing(0.9)
     await peer.sends(OK)
     assert (await client.gets()).content == b"ok"
 

@@ -71,7 +71,7 @@ class TestARequestInProgress:
         self, gateway: Gateway, api: ScriptedUpstream
     ) -> None:
         client, peer = await asked(gateway, api)
-        hasty = {"timeouts": UpstreamTimeouts(response=0.05)}
+        hasty = {"timeouts": UpstreamTimeouts(response=0.5)}
         goes_over(gateway, route_to(api.port, upstream=hasty))
         other, _ = await asked(gateway, api)
 

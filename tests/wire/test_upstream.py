@@ -71,7 +71,7 @@ async def wired(pool: Pool, place: Place) -> AsyncIterator[tuple[UpstreamConnect
     yield connection, peer
     connection.abort()
     peer.closes()
-    await asyncio.sleep(0.01)
+    await until(lambda: connection.transport is None)
 
 
 Wired = tuple[UpstreamConnection, RawPeer]
@@ -91,8 +91,7 @@ async def test_with_bytes_in_the_kernel_it_is_given_to_nobody(pool: Pool, wired:
     peer.sock.send(RESPONSE)
     pool.release(connection)
     assert taker.connection is None
-    await asyncio.sleep(0.01)
-    assert connection.transport is None
+    await until(lambda: connection.transport is None)
 
 
 async def test_with_a_request_that_is_not_taken_it_is_given_to_nobody(
@@ -103,8 +102,7 @@ async def test_with_a_request_that_is_not_taken_it_is_given_to_nobody(
     assert connection.untaken_bytes() > 0
     pool.release(connection)
     assert not place.idle
-    await asyncio.sleep(0.01)
-    assert connection.transport is None
+    await until(lambda: connection.transport is None)
 
 
 async def test_without_a_response_it_is_given_to_nobody(
@@ -129,8 +127,8 @@ async def test_a_mistake_of_who_takes_the_response_is_told(pool: Pool, wired: Wi
     taker = Failing()
     connection.serve(taker)
     await peer.sends(RESPONSE)
-    await asyncio.sleep(0.01)
+    await until(lambda: bool(taker.told))
     assert taker.told == ["break_down"]
     peer.closes()
-    await asyncio.sleep(0.01)
+    await until(lambda: connection.transport is None)
     assert set(taker.told) == {"break_down"}

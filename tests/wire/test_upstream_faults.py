@@ -13,9 +13,9 @@ import pytest
 
 from cors_gateway.snapshot import Endpoint, PoolLimits, UpstreamTimeouts
 from tests.wire.conftest import StartGateway
-from tests.wire.gateways import APP, Gateway, policy, route_to, snapshot_of
+from tests.wire.gateways import APP, Gateway, policy, route_to, snapshot_of, until
 from tests.wire.raw_client import RawClient, Response
-from tests.wire.raw_peer import End, RawPeer
+from tests.wire.raw_peer import PATIENCE, End, RawPeer
 from tests.wire.scripted_upstream import OK, ScriptedUpstream
 
 QUICK = UpstreamTimeouts(connect=0.15, response=0.15, idle=0.15, tunnel=0.6)
@@ -126,7 +126,7 @@ async def test_b3_a_name_that_does_not_resolve_is_a_readable_502(
 async def test_b6_silence_is_a_504_in_time(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
-    timeouts = UpstreamTimeouts(response=0.6)
+    timeouts = UpstreamTimeouts(response=1)
     gateway = await start_gateway(snapshot_of(route_to(api.port, upstream={"timeouts": timeouts})))
     client, peer = await asked(gateway, api)
     assert_readable(await client.gets(), 504, "response-timeout")
@@ -198,7 +198,7 @@ async def test_b11_what_must_not_be_repeated_gets_a_connection_used_just_now(
 ) -> None:
     from cors_gateway.wire import pool
 
-    monkeypatch.setattr(pool, "RECENT", 0.05)
+    monkeypatch.setattr(pool, "RECENT", PATIENCE)
     api.answers(OK)
     client = await gateway.connects()
     await client.asks(method="POST")
@@ -206,6 +206,7 @@ async def test_b11_what_must_not_be_repeated_gets_a_connection_used_just_now(
     await client.asks(method="POST")
     await client.gets()
     assert len(api.connections) == 1
+    monkeypatch.setattr(pool, "RECENT", 0.05)
     await asyncio.sleep(0.15)
     await client.asks(method="POST")
     await client.gets()
@@ -768,6 +769,12 @@ async def test_b48_very_many_tiny_chunks_arrive_as_few(
     assert len(sizes) < 10_000
 
 
+def waiting_in(gateway: Gateway) -> int:
+    """Count the requests that wait for a connection of the only pool."""
+    (pool,) = gateway.plane.pools.values()
+    return pool.usage().waiting
+
+
 async def test_pool_a_full_pool_is_a_503_that_says_when_to_come_again(
     start_gateway: StartGateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -797,7 +804,7 @@ async def test_pool_who_waits_gets_the_next_free_connection(
     waiting = [await gateway.connects() for _ in range(3)]
     for number, client in enumerate(waiting):
         await client.asks(f"/{number}")
-        await asyncio.sleep(0.02)
+        await until(lambda number=number: waiting_in(gateway) == number + 1)  # type: ignore[misc]
     await peer.sends(OK)
     assert (await first.gets()).content == b"ok"
     for number, client in enumerate(waiting):
@@ -814,7 +821,7 @@ async def test_pool_a_place_is_free_again_when_its_client_leaves(
     first, _ = await asked(gateway, api)
     second = await gateway.connects()
     await second.asks("/second")
-    await asyncio.sleep(0.02)
+    await until(lambda: waiting_in(gateway) == 1)
     first.resets()
     peer = await api.accepts()
     assert (await peer.sees_head()).startswith(b"GET /second ")
@@ -826,13 +833,13 @@ async def test_pool_a_place_is_free_again_when_its_client_leaves(
 async def test_pool_who_waits_connects_when_another_gives_up_connecting(
     start_gateway: StartGateway, full_listener: int
 ) -> None:
-    limits = {"pool": PoolLimits(connections=1), "timeouts": QUICK}
+    limits = {"pool": PoolLimits(connections=1), "timeouts": UpstreamTimeouts(connect=0.5)}
     gateway = await start_gateway(snapshot_of(route_to(full_listener, upstream=limits)))
     first, second = await gateway.connects(), await gateway.connects()
     await first.asks("/", ORIGIN)
-    await asyncio.sleep(0.02)
+    await until(lambda: gateway.open_upstreams == 1)
     await second.asks("/", ORIGIN)
-    await asyncio.sleep(0.02)
+    await until(lambda: waiting_in(gateway) == 1)
     first.resets()
     assert_readable(await second.gets(), 504, "connection-timeout")
 
