@@ -1,6 +1,5 @@
 """The real command, its sockets and signals."""
 
-import json
 import re
 import signal
 import socket
@@ -17,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import FILE, Command
+from tests.peers.processes import events
 
+PATIENCE = 60.0
 ROOT = Path(__file__).parents[2]
 ANNOUNCED = re.compile(r"cors-gateway \S+ listening on http://127\.0\.0\.1:(\d+)\n")
 
@@ -74,7 +75,7 @@ def port_of(process: subprocess.Popen[str]) -> int:
 
 
 def get(port: int, target: str, origin: str) -> tuple[HTTPResponse, bytes]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("GET", target, headers={"Origin": origin})
         response = connection.getresponse()
@@ -96,12 +97,12 @@ def test_run_serves_a_file_says_where_in_one_line_and_drains_on_term(
     with start("run", "-c", str(file)) as process:
         response, content = get(port_of(process), "/a%2Fb?", "https://app.example.com")
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
 
     assert (response.status, content) == (200, b"/a%2Fb?")
     assert response.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
     assert (process.returncode, out) == (0, "")
-    told = [json.loads(line)["msg"] for line in err.splitlines()]
+    told = events(err.splitlines())
     assert told == ["stopping: the signal TERM", "stopped"]
 
 
@@ -139,11 +140,11 @@ def test_nobody_has_to_read_what_it_prints(api: str) -> None:
         process.stdout.close()
         statuses = [get(port, "/x", "https://a.example")[0].status for _ in range(3)]
         process.send_signal(signal.SIGTERM)
-        code = process.wait(20)
+        code = process.wait(PATIENCE)
         assert process.stderr is not None
         err = process.stderr.read()
 
-    told = {json.loads(line)["msg"] for line in err.splitlines()}
+    told = set(events(err.splitlines()))
     told -= {"stopping: the signal TERM", "stopped"}
     assert (statuses, code) == ([200, 200, 200], 0)
     lost = [each for each in told if each.endswith(" lines of the access log were lost")]
@@ -155,7 +156,7 @@ def test_nobody_has_to_read_what_it_prints(api: str) -> None:
 @pytest.mark.row("F17")
 def test_it_does_not_start_without_the_c_parser(file: Path) -> None:
     with start("run", "-c", str(file), env={"AIOHTTP_NO_EXTENSIONS": "1"}) as process:
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (3, "")
     assert "C parser" in err
@@ -184,7 +185,7 @@ def test_a_reader_that_leaves_early_is_no_mistake() -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "{\n"
         process.stdout.close()
-        process.wait(20)
+        process.wait(PATIENCE)
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
@@ -224,13 +225,13 @@ def test_as_process_1_it_can_be_ended_before_it_serves(number: signal.Signals) -
         process.stdout.readline()
         handled = Path(f"/proc/{process.pid}/status")
         bit = 1 << (number - 1)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not int(handled.read_text().partition("SigCgt:")[2].split()[0], 16) & bit:
             assert time.monotonic() < deadline, "it does not handle the signal"
             time.sleep(0.01)
         process.send_signal(number)
 
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.row("F7")
@@ -246,4 +247,4 @@ def test_a_full_disk_for_its_warnings_is_no_reason_not_to_start(api: str, tmp_pa
         port = port_of(process)
         assert get(port, "/x", "https://a.example")[0].status == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0

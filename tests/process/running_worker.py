@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cors_gateway.process import watchdog
 from cors_gateway.process.worker import run_worker
 from cors_gateway.routes import Router
 from cors_gateway.snapshot import (
@@ -102,6 +103,8 @@ def worker(
 
 
 def main(settings: dict[str, Any]) -> None:
+    # It does not tell how busy this machine is.
+    watchdog.STALL = 3600.0
     if "files" in settings:
         resource.setrlimit(resource.RLIMIT_NOFILE, (settings["files"], settings["files"]))
     port = settings["upstream"]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.processes import events
 from tests.process.running_worker import children_of, memory_peak_of
 from tests.process.tls_rig import MEBIBYTE, Api, TlsGateway, api, tls_gateway, wait_until
 
@@ -234,7 +235,7 @@ def test_bad_handshakes_are_nobodys_news_and_leave_nothing_behind(
         wait_until(lambda: gateway.descriptors() <= before + 1)
         gateway.is_told(signal.SIGTERM)
         assert gateway.ends() == 0
-        told = [json.loads(line)["msg"] for line in gateway.program.printed[1:]]
+        told = events(gateway.program.printed[1:])
         assert told == ["stopping: the signal TERM", "stopped"]
 
 
@@ -259,7 +260,7 @@ def test_a_stop_lets_requests_in_progress_end(tmp_path: Path) -> None:
                 assert receive(client) == (200, b"late")
                 assert client.recv(1) == b""
         assert gateway.ends() == 0
-        told = [json.loads(line)["msg"] for line in gateway.program.printed[1:]]
+        told = events(gateway.program.printed[1:])
         assert told == ["stopping: the signal TERM", "stopped"]
 
 
