@@ -249,7 +249,8 @@ def wait_for_end(sock: socket.socket) -> None:
 
 
 def test_a_stop_lets_requests_in_progress_end(tmp_path: Path) -> None:
-    with api() as legacy, tls_gateway(tmp_path, legacy.port) as gateway:
+    drain = "  drain: {timeout: 1h}"
+    with api() as legacy, tls_gateway(tmp_path, legacy.port, server=drain) as gateway:
         with gateway.connects() as client:
             client.sendall(GET.replace(b"/", b"/wait", 1))
             assert legacy.arrived.wait(30)

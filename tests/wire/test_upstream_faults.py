@@ -362,7 +362,7 @@ async def test_b17_an_invalid_chunk_size_breaks_off(
 async def test_b18_an_event_stream_may_be_silent_for_longer(
     start_gateway: StartGateway, api: ScriptedUpstream
 ) -> None:
-    timeouts = UpstreamTimeouts(idle=0.1, tunnel=2)
+    timeouts = UpstreamTimeouts(idle=0.1, tunnel=1)
     gateway = await start_gateway(snapshot_of(route_to(api.port, upstream={"timeouts": timeouts})))
     client, peer = await asked(gateway, api)
     await peer.sends(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
