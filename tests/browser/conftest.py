@@ -14,7 +14,7 @@ from itertools import count
 import playwright.sync_api as playwright
 import pytest
 
-from tests.browser.pages import BOTH, CHROMIUM, Browser, Page, running_browser
+from tests.browser.pages import BOTH, CHROMIUM, LONGEST_WAIT, Browser, Page, running_browser
 from tests.browser.tabs import Tab, tab_of
 from tests.browser.visits import DIRECT, THROUGH, Place, Visit
 from tests.peers.chromium import running_chromium
@@ -70,6 +70,7 @@ def chromium() -> Iterator[playwright.Browser]:
 def fresh_page(chromium: playwright.Browser) -> Iterator[playwright.Page]:
     """A page of Chromium without cookies and cache, on no origin yet."""
     with chromium.new_context() as context:
+        context.set_default_timeout(LONGEST_WAIT * 1000)
         yield context.new_page()
 
 
@@ -88,6 +89,8 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page without cookies and cache, on no origin yet."""
     with browser.new_context() as context:
+        if isinstance(context, playwright.BrowserContext):
+            context.set_default_timeout(LONGEST_WAIT * 1000)
         yield context.new_page()
 
 

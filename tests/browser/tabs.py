@@ -8,12 +8,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from playwright.sync_api import CDPSession
 from playwright.sync_api import Page as ChromiumPage
 
-from tests.browser.pages import Page, wait_for_message
+from tests.browser.pages import LONGEST_WAIT, Page, wait_for_message
 
 __all__ = ["ChromiumTab", "Fetched", "FirefoxTab", "Tab", "tab_of"]
 
@@ -114,7 +115,8 @@ class ChromiumTab(Tab):
         self.failures.clear()
 
     def _reason(self) -> str:
-        for _ in range(500):
+        deadline = monotonic() + LONGEST_WAIT
+        while monotonic() < deadline:
             for failure in self.failures:
                 # A preflight's own failure is another event, of another type.
                 if failure["type"] == "Fetch":

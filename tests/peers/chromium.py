@@ -10,6 +10,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.peers.processes import START_SECONDS
+
 __all__ = ["running_chromium"]
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -29,7 +31,7 @@ def running_chromium() -> Iterator[Browser]:
     """Run a browser without a window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, headless=True, args=ARGUMENTS
+            executable_path=CHROMIUM, headless=True, args=ARGUMENTS, timeout=START_SECONDS * 1000
         )
         yield browser
         browser.close()
