@@ -4,7 +4,7 @@ import resource
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from cors_gateway.routes import Router
 from cors_gateway.snapshot import FileTree, Limits, Route, Snapshot, Upstream
 from tests.peers.processes import GATEWAY_LISTENS, Running, running
 from tests.process.bulk import BULK_PATIENCE, MEBIBYTE, Arriving, digest, pieces
+from tests.process.gateway_rig import wait_until
 from tests.process.running_worker import children_of
 
 CONFIG = """
@@ -124,9 +125,16 @@ def test_downloads_for_which_there_are_too_few_are_answered_and_the_rest_goes_on
             assert Arriving(client).read() == digest(LARGE)
         for client in clients:
             client.close()
-        with socket.create_connection(("127.0.0.1", port), BULK_PATIENCE) as client:
-            client.sendall(ASK)
-            assert Arriving(client).read() == digest(LARGE)
+        wait_until(lambda: is_served(port))
+
+
+def is_served(port: int) -> bool:
+    client = socket.create_connection(("127.0.0.1", port), BULK_PATIENCE)
+    with client, suppress(ConnectionError):
+        client.sendall(ASK)
+        if client.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 200":
+            return Arriving(client).read() == digest(LARGE)
+    return False
 
 
 def test_a_download_takes_four(tmp_path: Path) -> None:
