@@ -17,7 +17,8 @@ from cors_gateway.cli.samples import sample_origin
 from cors_gateway.cli.sources import SUFFIXES, snapshot_of
 from cors_gateway.cli.starters import API_SERVICE, compose_file, configuration, name_service
 from cors_gateway.cli.variables import split_flag, split_origins
-from cors_gateway.config.quick import Given, load_flags, settings_from_flags
+from cors_gateway.config.given import Given
+from cors_gateway.config.quick import load_flags, settings_from_flags
 from cors_gateway.cors.checks import check_origin
 from cors_gateway.cors.origins import is_loopback
 from cors_gateway.snapshot import Snapshot

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from cors_gateway.cli.variables import ADMIN, LISTEN, WORKERS, given
+from cors_gateway.config.given import Given
 from cors_gateway.config.nodes import Block, Document, Node, Scalar, Series
 from cors_gateway.config.problems import Position
-from cors_gateway.config.quick import Given
 
 __all__ = ["Flags", "override"]
 

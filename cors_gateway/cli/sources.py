@@ -27,12 +27,13 @@ from cors_gateway.cli.variables import (
 )
 from cors_gateway.config.document import MAX_BYTES, parse_document
 from cors_gateway.config.flaws import Flaw
+from cors_gateway.config.given import Given
 from cors_gateway.config.load import Loaded, load_document
 from cors_gateway.config.nodes import Document
 from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.problems import render_text
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
-from cors_gateway.config.quick import Given, load_flags, settings_from_flags
+from cors_gateway.config.quick import load_flags, settings_from_flags
 from cors_gateway.files.roots import find_tree_flaws
 from cors_gateway.process.logging import report_event
 from cors_gateway.process.pem_files import find_authority_flaws, find_pair_flaws

@@ -6,9 +6,8 @@ is no ``CORS_GATEWAY_PORT``, and what Kubernetes makes is passed over in silence
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 
-from cors_gateway.config.quick import Given
+from cors_gateway.config.given import Given
 
 __all__ = [
     "ADMIN",
@@ -25,6 +24,7 @@ __all__ = [
     "split_names",
     "split_origins",
     "warn_of_unknown",
+    "workers_wanted",
 ]
 
 PREFIX = "CORS_GATEWAY_"
@@ -57,6 +57,12 @@ def given(env: Mapping[str, str], name: str) -> Given | None:
     """Look up a variable; an empty one counts as not set, as compose files leave it."""
     value = env.get(name, "").strip()
     return Given(value, name) if value else None
+
+
+def workers_wanted(flag: str | None, env: Mapping[str, str]) -> str | None:
+    """Say how many workers somebody asks for outside a configuration, as far as that can be known."""
+    variable = given(env, WORKERS) or given(env, "WEB_CONCURRENCY")
+    return flag or (variable and variable.value)
 
 
 def split_origins(origins: Given) -> list[Given]:
@@ -101,6 +107,9 @@ def _remedy(name: str) -> str:
     if name == "CORS_GATEWAY_PORT":
         # Kubernetes sets one of that name for a Service, with a URL in it.
         return f"set PORT, or {LISTEN} to :8080"
+    # Only here is it worth its import.
+    from difflib import get_close_matches  # noqa: PLC0415
+
     # What all of them begin with would make any two look alike.
     offered = {known.removeprefix(PREFIX): known for known in OFFERED}
     near = get_close_matches(name.removeprefix(PREFIX), offered, n=1, cutoff=0.7)

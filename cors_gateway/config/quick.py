@@ -8,33 +8,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import NamedTuple
 
 from cors_gateway.config.flaws import Flaw
+from cors_gateway.config.given import Given
 from cors_gateway.config.load import Loaded, load_document
 from cors_gateway.config.nodes import Block, Document, Node, Scalar, Series
 from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.problems import Position, Problem
 
-__all__ = ["Given", "load_flags", "settings_from_flags"]
+__all__ = ["load_flags", "settings_from_flags"]
 
 POLICY = "quick"
 """What the one policy is called, in logs and in ``explain``."""
 
 DANGEROUS = re.compile(r"dangerously\w+: true")
 NEEDS_A_FILE = ", which needs a file: cors-gateway init writes one"
-
-
-class Given(NamedTuple):
-    """A value, and the flag or variable that it was given by."""
-
-    value: str
-    source: str
-
-    @property
-    def position(self) -> Position:
-        """Where a problem with it is."""
-        return Position(self.source, is_value=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import pytest
 
 from cors_gateway.cli.sources import SUFFIXES, load
 from cors_gateway.cli.welcome import welcome
-from cors_gateway.config.quick import Given, load_flags, settings_from_flags
+from cors_gateway.config.given import Given
+from cors_gateway.config.quick import load_flags, settings_from_flags
 from cors_gateway.snapshot import Snapshot
 from tests.cli.conftest import FILE, Command
 from tests.cli.terminal import on_terminal

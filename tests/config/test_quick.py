@@ -1,10 +1,11 @@
 import pytest
 
+from cors_gateway.config.given import Given
 from cors_gateway.config.load import Loaded
 from cors_gateway.config.policies import PublicSuffixes
 from cors_gateway.config.problems import render_text
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
-from cors_gateway.config.quick import Given, load_flags, settings_from_flags
+from cors_gateway.config.quick import load_flags, settings_from_flags
 from cors_gateway.config.render import render
 
 SUFFIXES = PublicSuffixes(is_public_suffix, is_registry_suffix)
