@@ -64,10 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if str(error.name).startswith("cors_gateway"):
             raise
-        _say(
-            f"the package {error.name} is not installed for {sys.executable}: install {PROGRAM} "
-            "with pip, or start it by the Python that it was installed for"
-        )
+        # Only here is it worth its import.
+        from cors_gateway.process.lacking import describe_lacking  # noqa: PLC0415
+
+        _say(describe_lacking(error))
         code = Exit.COULD_NOT_START
     except KeyboardInterrupt:
         code = INTERRUPTED

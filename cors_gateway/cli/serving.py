@@ -17,39 +17,38 @@ from cors_gateway.config.problems import render_text
 from cors_gateway.process.listening import ListenError
 from cors_gateway.process.logging import Report, describe_fault, tell
 from cors_gateway.process.overview import NotLoadedError
+from cors_gateway.process.recruits import NOBODY, Recruits
 from cors_gateway.process.supervisor import GaveUpError, StartError, Supervisor
 from cors_gateway.process.telling import Telling
 from cors_gateway.process.watching import FileWatch
 from cors_gateway.snapshot import Snapshot
-from cors_gateway.wire.heads import has_c_parser
 
 __all__ = ["serve"]
-
-NO_C_PARSER = (
-    "aiohttp came without its C parser, and what reads requests without it is not strict enough: "
-    "install an aiohttp wheel for this platform, and unset AIOHTTP_NO_EXTENSIONS"
-)
 
 Watched = Callable[[], Collection[str]]
 """Gives the files at whose change the configuration is loaded again."""
 
 
-def serve(loaded: Loaded, load_again: Callable[[], Loaded], watched: Watched | None = None) -> int:
+def serve(
+    loaded: Loaded,
+    load_again: Callable[[], Loaded],
+    watched: Watched | None = None,
+    recruits: Recruits = NOBODY,
+) -> int:
     """Listen, say so in one line, and serve until a signal says stop.
 
     Args:
         loaded: what to serve.
         load_again: gives what a reload is to serve.
         watched: the files that make it reload by themselves; ``None`` where none do.
+        recruits: who may become workers.
 
     Raises:
         RefusedError: it could not start, or not go on.
     """
     snapshot = snapshot_of(loaded)
-    if not has_c_parser():
-        raise RefusedError(NO_C_PARSER, Exit.COULD_NOT_START)
     try:
-        asyncio.run(_serve(loaded, snapshot, load_again, watched))
+        asyncio.run(_serve(loaded, snapshot, load_again, watched, recruits))
     except (ListenError, StartError, GaveUpError) as error:
         raise RefusedError(str(error), Exit.COULD_NOT_START) from error
     return Exit.FINE
@@ -60,6 +59,7 @@ async def _serve(
     snapshot: Snapshot,
     load_again: Callable[[], Loaded],
     watched: Watched | None,
+    recruits: Recruits,
 ) -> None:
     report = Telling(snapshot.log)
     asyncio.get_running_loop().set_exception_handler(
@@ -81,7 +81,7 @@ async def _serve(
             loaded, _reloader(load_what_is_watched, report), report, followers=[report, admin]
         )
         stack.push_async_callback(supervisor.close)
-        if not await supervisor.start():
+        if not await supervisor.start(recruits):
             return
         stack.push_async_callback(admin.close)
         admin_url = await admin.open(supervisor)

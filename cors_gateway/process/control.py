@@ -1,7 +1,7 @@
 """What the supervisor and a worker say to each other, over a socket of their own.
 
-First the supervisor hands over ``Orders``: eight bytes of length, then a pickle, which is safe
-because nobody else can write there. From then on both sides send lines of JSON, an object each. The
+First the supervisor hands over ``Orders``: how many descriptors follow, those, eight bytes of length,
+then a pickle, which is safe because nobody else can write there. From then on both sides send lines of JSON, an object each. The
 line that hands over another snapshot says how many bytes of a pickle follow it. When one side is
 gone, the other reads the end of the stream: neither outlives the other unnoticed.
 
@@ -15,8 +15,11 @@ made without its constructor. So a dataclass travels as a call of its constructo
 
 import io
 import json
+import os
 import pickle
 import socket
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
@@ -31,6 +34,7 @@ __all__ = [
     "pack_snapshot",
     "parse_line",
     "receive_orders",
+    "send_descriptors",
     "to_line",
     "unpack_snapshot",
 ]
@@ -39,6 +43,11 @@ MAX_LINE = 64 * 1024 * 1024
 """Bytes of the longest line: the counters of 10,000 routes, all in use, are a tenth of it."""
 
 _LENGTH_BYTES = 8
+_COUNTS = struct.Struct("=II")
+"""How many listening sockets follow, and how many descriptors in all."""
+
+_MOST_AT_ONCE = 200
+"""Descriptors that go with one byte; the kernel takes 253."""
 
 
 class Order(StrEnum):
@@ -64,7 +73,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a worker is to do. Descriptors are numbers that it has inherited."""
+    """What a worker is to do. Descriptors are numbers of its own."""
 
     snapshot: Snapshot
     sockets: tuple[int, ...]
@@ -75,9 +84,26 @@ class Orders:
     """Whether to be ready first, and to accept connections only when told ``ACCEPT``."""
 
 
-def pack_orders(orders: Orders) -> bytes:
-    """Write orders as they are sent."""
-    content = _pack(orders)
+def send_descriptors(control: socket.socket, sockets: Sequence[int], log_lock: int | None) -> None:
+    """Hand over what a worker uses beside its orders, before them; it waits for nothing.
+
+    Args:
+        control: nothing has been sent over it yet.
+        sockets: listening sockets, in the order of the snapshot's listeners.
+        log_lock: held while a log line is written.
+
+    Raises:
+        OSError: nobody is there to take them.
+    """
+    lent = [*sockets, *([] if log_lock is None else [log_lock])]
+    control.sendall(_COUNTS.pack(len(sockets), len(lent)))
+    for start in range(0, len(lent), _MOST_AT_ONCE):
+        socket.send_fds(control, [b"\0"], lent[start : start + _MOST_AT_ONCE])
+
+
+def pack_orders(snapshot: Snapshot, *, waits: bool) -> bytes:
+    """Write orders as they are sent after the descriptors."""
+    content = _pack((snapshot, waits))
     return len(content).to_bytes(_LENGTH_BYTES, "big") + content
 
 
@@ -87,9 +113,20 @@ def receive_orders(control: socket.socket) -> Orders:
     Raises:
         EOFError: the supervisor is gone.
     """
+    sockets, lent = _COUNTS.unpack(_receive(control, _COUNTS.size))
+    descriptors: list[int] = []
+    while len(descriptors) < lent:
+        _, more, _, _ = socket.recv_fds(control, 1, _MOST_AT_ONCE)
+        if not more:
+            raise EOFError("the supervisor is gone")
+        descriptors += more
+    for number in descriptors:
+        os.set_inheritable(number, False)  # noqa: FBT003 - the signature of the system's
     length = int.from_bytes(_receive(control, _LENGTH_BYTES), "big")
-    orders: Orders = pickle.loads(_receive(control, length))  # noqa: S301 - from our own parent
-    return orders
+    snapshot: Snapshot
+    snapshot, waits = pickle.loads(_receive(control, length))  # noqa: S301 - from our own parent
+    log_lock = descriptors[sockets] if lent > sockets else None
+    return Orders(snapshot, tuple(descriptors[:sockets]), log_lock, waits)
 
 
 def pack_snapshot(snapshot: Snapshot) -> bytes:

@@ -16,6 +16,7 @@ from cors_gateway.process.control import Order
 from cors_gateway.process.handover import hand_over
 from cors_gateway.process.logging import Report, describe_error
 from cors_gateway.process.place import GaveUpError, Place
+from cors_gateway.process.recruits import NOBODY, Recruits
 from cors_gateway.process.tally import Tally
 from cors_gateway.process.worker_process import WorkerProcess
 from cors_gateway.snapshot import Drain, Snapshot
@@ -72,6 +73,7 @@ class Crew:
         by_place: Sequence[Sequence[socket.socket]],
         *,
         waits: bool = False,
+        recruits: Recruits = NOBODY,
     ) -> list[Place]:
         """Start a set of workers; where one of them fails, none is left.
 
@@ -79,6 +81,7 @@ class Crew:
             snapshot: what they serve.
             by_place: each one's listening sockets.
             waits: whether they accept connections only after ``install``.
+            recruits: those who were started before.
 
         Raises:
             WorkerFailedError: one fails.
@@ -90,7 +93,7 @@ class Crew:
         try:
             async with asyncio.TaskGroup() as group:
                 for place in places:
-                    group.create_task(place.fill(waits=waits))
+                    group.create_task(place.fill(waits=waits, recruits=recruits))
         except BaseExceptionGroup as several:
             self._abandon(places)
             raise several.exceptions[0] from None

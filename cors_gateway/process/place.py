@@ -8,6 +8,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
+from cors_gateway.process.recruits import NOBODY, Recruits
 from cors_gateway.process.restarts import Restarts
 from cors_gateway.process.worker_process import WorkerFailedError, WorkerProcess
 from cors_gateway.snapshot import Snapshot
@@ -43,11 +44,12 @@ class Place:
         self._is_settled = asyncio.Event()
         self._is_settled.set()
 
-    async def fill(self, *, waits: bool = False) -> None:
+    async def fill(self, *, waits: bool = False, recruits: Recruits = NOBODY) -> None:
         """Start a worker, and wait until it accepts connections.
 
         Args:
             waits: whether it is to do so only when told ``ACCEPT``; then this waits until it can.
+            recruits: those who were started before.
 
         Raises:
             WorkerFailedError: it does not.
@@ -57,7 +59,12 @@ class Place:
         self._is_settled.clear()
         try:
             self.worker = await WorkerProcess.start(
-                self.number, self.snapshot, self._sockets, self._log_lock, waits=waits
+                self.number,
+                self.snapshot,
+                self._sockets,
+                self._log_lock,
+                waits=waits,
+                recruits=recruits,
             )
             await self.worker.wait_until_ready()
         except OSError as error:

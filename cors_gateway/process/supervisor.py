@@ -35,6 +35,7 @@ from cors_gateway.process.overview import (
     Reloads,
     WorkerView,
 )
+from cors_gateway.process.recruits import NOBODY, Recruits
 from cors_gateway.process.silence import end_the_silent
 from cors_gateway.process.socket_table import SocketTable
 from cors_gateway.process.stopping import STOP_SIGNALS
@@ -124,8 +125,11 @@ class Supervisor:
         """Add up what all workers have counted, also those that are gone."""
         return await self._crew.gather()
 
-    async def start(self) -> bool:
+    async def start(self, recruits: Recruits = NOBODY) -> bool:
         """Bind, start the workers, and wait until all of them accept connections.
+
+        Args:
+            recruits: those who were started before.
 
         Returns:
             Whether they do; not where a signal said stop before.
@@ -139,8 +143,10 @@ class Supervisor:
         if os.getpid() == 1:
             crew.keep(wait_for_orphans(lambda: {view.pid for view in self.workers()}))
         self._tell_of_shortage(snapshot)
-        by_place = self._sockets.take(snapshot.listeners, _count(snapshot))
-        opening = self._loop.create_task(crew.open(snapshot, by_place))
+        count = _count(snapshot)
+        recruits.dismiss(but=count)
+        by_place = self._sockets.take(snapshot.listeners, count)
+        opening = self._loop.create_task(crew.open(snapshot, by_place, recruits=recruits))
         stopped = self._loop.create_task(self._stop.wait())
         await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()

@@ -1,8 +1,7 @@
 """A worker as the supervisor sees it: a process, and the socket over which both speak.
 
-A worker is a new interpreter and no fork: the supervisor has threads and an event loop, which do not
-survive a fork in order, and modules that a worker must not carry. When the socket ends, the
-worker is gone or as good as gone.
+How a process comes about is in ``recruits``. When the socket ends, the worker is gone or as good as
+gone.
 """
 
 import asyncio
@@ -10,18 +9,26 @@ import contextlib
 import os
 import signal
 import socket
-import sys
+import subprocess
 import time
 from collections.abc import Awaitable, Sequence
 
-from cors_gateway.process.control import MAX_LINE, Order, Orders, pack_orders, parse_line, to_line
+from cors_gateway.process.beside import start_beside
+from cors_gateway.process.control import (
+    MAX_LINE,
+    Order,
+    pack_orders,
+    parse_line,
+    send_descriptors,
+    to_line,
+)
 from cors_gateway.process.overview import WorkerState, WorkerView
+from cors_gateway.process.recruits import NOBODY, Recruit, Recruits
 from cors_gateway.process.tally import Tally
 from cors_gateway.snapshot import Snapshot
 
 __all__ = ["WorkerFailedError", "WorkerProcess"]
 
-MODULE = "cors_gateway.process.worker_main"
 START_SECONDS = 30.0
 """In which a worker is ready, also on a machine that is busy."""
 REPORT_SECONDS = 0.5
@@ -45,9 +52,7 @@ class WorkerFailedError(Exception):
 class WorkerProcess:
     """One worker process, from its start to its end."""
 
-    def __init__(
-        self, slot: int, process: asyncio.subprocess.Process, control: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, slot: int, recruit: Recruit, control: asyncio.StreamWriter) -> None:
         """Take over a process that has been started; ``start`` does both."""
         self.slot = slot
         self.state = WorkerState.STARTING
@@ -55,12 +60,14 @@ class WorkerProcess:
         """What it has counted, as far as it has said."""
         self.silence = 0.0
         """Seconds since it said something, as ``silence`` counts them."""
-        self._process = process
+        self._process = recruit.process
         self._control = control
         self._started = time.time()
         self._ready_since = 0.0
         self._failure = ""
-        self._ready = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._ended = loop.create_task(_wait_for_end(recruit.process))
+        self._ready = loop.create_future()
         self._reports: list[asyncio.Future[None]] = []
         self._steps: dict[tuple[str, int], asyncio.Future[str | None]] = {}
         """What it is to say of going over, by the step and the edition."""
@@ -75,6 +82,7 @@ class WorkerProcess:
         log_lock: int | None,
         *,
         waits: bool = False,
+        recruits: Recruits = NOBODY,
     ) -> "WorkerProcess":
         """Start a process and give it its orders; ``wait_until_ready`` waits for the rest.
 
@@ -84,33 +92,24 @@ class WorkerProcess:
             sockets: what it listens on.
             log_lock: held while a log line is written.
             waits: whether it accepts connections only when told ``ACCEPT``.
+            recruits: those who were started before.
 
         Raises:
             OSError: the system does not start a process.
         """
-        ours, theirs = socket.socketpair()
-        inherited = [sock.fileno() for sock in sockets]
-        lent = [*inherited, theirs.fileno(), *([] if log_lock is None else [log_lock])]
+        recruit = recruits.take()
+        lent = [sock.fileno() for sock in sockets]
         try:
-            # -P, and the path handed over: or modules that lie in the current folder would be
-            # taken for ours.
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", MODULE, str(theirs.fileno())),
-                stdin=asyncio.subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                pass_fds=lent,
-                # Out of the terminal's foreground: ^C is for the supervisor, also at the start.
-                process_group=0,
-            )
+            # One that is gone already says so as one that goes later does, by the end of the stream.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                send_descriptors(recruit.control, lent, log_lock)
+            reader, writer = await asyncio.open_connection(sock=recruit.control, limit=MAX_LINE)
         except BaseException:
-            ours.close()
+            recruit.dismiss()
             raise
-        finally:
-            theirs.close()
-        reader, writer = await asyncio.open_connection(sock=ours, limit=MAX_LINE)
-        worker = cls(slot, process, writer)
+        worker = cls(slot, recruit, writer)
         worker._listening = asyncio.get_running_loop().create_task(worker._listen(reader))
-        writer.write(pack_orders(Orders(snapshot, tuple(inherited), log_lock, waits)))
+        writer.write(pack_orders(snapshot, waits=waits))
         return worker
 
     @property
@@ -148,7 +147,7 @@ class WorkerProcess:
         """Wait for its end; give the exit status, or the negative number of a signal."""
         if self._listening is not None:
             await asyncio.shield(self._listening)
-        return await self._process.wait()
+        return await asyncio.shield(self._ended)
 
     async def describe_end(self) -> str:
         """Wait for its end, and say how it ended, in its own words if it had any."""
@@ -178,7 +177,7 @@ class WorkerProcess:
     def kill(self) -> None:
         """End it without asking."""
         if self._process.returncode is None:
-            # Not by asyncio's own: that looks whether it has ended, and takes its status from who waits.
+            # Not by the process' own: that looks whether it has ended, and takes its status from who waits.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
 
@@ -275,3 +274,26 @@ class WorkerProcess:
             if not answered.done():
                 answered.set_result(None)
         self._reports.clear()
+
+
+async def _wait_for_end(process: subprocess.Popen[bytes]) -> int:
+    """Give the exit status, or minus a signal's number; nobody else may wait for it."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        # An old kernel, or a sandbox that has no such call.
+        return await start_beside(process.wait, "wait")
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(descriptor, _settle, ended)
+    try:
+        await ended
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    return process.wait()
+
+
+def _settle(ended: asyncio.Future[None]) -> None:
+    if not ended.done():
+        ended.set_result(None)

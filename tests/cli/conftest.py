@@ -75,10 +75,10 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Snapshot]:
     """What would be served: instead of serving, its snapshot is kept."""
     snapshots: list[Snapshot] = []
 
-    def serve(loaded: Loaded, *_: object) -> int:
+    def serve(loaded: Loaded, *_: object, **__: object) -> int:
         snapshots.append(snapshot_of(loaded))
         return 0
 
-    monkeypatch.setattr("cors_gateway.cli.run.serve", serve)
-    monkeypatch.setattr("cors_gateway.cli.proxy.serve", serve)
+    monkeypatch.setattr("cors_gateway.cli.run_file.serve", serve)
+    monkeypatch.setattr("cors_gateway.cli.run_flags.serve", serve)
     return snapshots

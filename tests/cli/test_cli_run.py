@@ -290,7 +290,7 @@ class Reloaded:
         self.sources: list[str] = []
         self.refusal = ""
 
-    def serve(self, loaded: Loaded, load_again: Callable[[], Loaded], _: object) -> int:
+    def serve(self, loaded: Loaded, load_again: Callable[[], Loaded], *_: object) -> int:
         self.change()
         try:
             again = load_again()
@@ -312,7 +312,7 @@ def test_a_reload_serves_no_other_file_in_the_place_of_one_that_is_gone(
     if variable:
         monkeypatch.setenv("CORS_GATEWAY_CONFIG", variable)
     reloaded = Reloaded(first.unlink)
-    monkeypatch.setattr("cors_gateway.cli.run.serve", reloaded.serve)
+    monkeypatch.setattr("cors_gateway.cli.run_file.serve", reloaded.serve)
 
     command("run")
 
@@ -326,7 +326,7 @@ def test_a_reload_keeps_to_the_environment(
     monkeypatch.setenv(*UPSTREAM)
     monkeypatch.setenv(*ORIGINS)
     reloaded = Reloaded(lambda: Path("cors-gateway.yaml").write_text(FILE))
-    monkeypatch.setattr("cors_gateway.cli.run.serve", reloaded.serve)
+    monkeypatch.setattr("cors_gateway.cli.run_file.serve", reloaded.serve)
 
     command("run")
 
@@ -339,7 +339,7 @@ def test_standard_input_is_not_read_again(
     monkeypatch.setenv("CORS_GATEWAY_CONFIG", "-")
     monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(FILE.encode())))
     reloaded = Reloaded(lambda: None)
-    monkeypatch.setattr("cors_gateway.cli.run.serve", reloaded.serve)
+    monkeypatch.setattr("cors_gateway.cli.run_file.serve", reloaded.serve)
 
     command("run")
 
@@ -479,7 +479,7 @@ def test_a_file_that_cannot_be_read(
     error: OSError,
     said: str,
 ) -> None:
-    def refuse(path: Path, mode: str) -> BinaryIO:
+    def refuse(path: Path, *_: object, **__: object) -> BinaryIO:
         raise error
 
     monkeypatch.setattr(Path, "open", refuse)

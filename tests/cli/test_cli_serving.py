@@ -248,3 +248,16 @@ def test_a_full_disk_for_its_warnings_is_no_reason_not_to_start(api: str, tmp_pa
         assert get(port, "/x", "https://a.example")[0].status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
+
+
+def test_no_client_waits_for_what_only_workers_or_admin_need() -> None:
+    script = (
+        "import sys, cors_gateway.cli.run_file, cors_gateway.cli.run_flags\n"
+        "print(sorted({'aiohttp', 'prometheus_client', 'uvloop', 'cors_gateway.admin.server',"
+        " 'cors_gateway.wire.plane'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[]\n"

@@ -23,14 +23,14 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[Collection[str] | None]:
     """What would be looked at, instead of serving."""
     seen: list[Collection[str] | None] = []
 
-    def serve(loaded: Loaded, load_again: object, files: object) -> int:
+    def serve(loaded: Loaded, load_again: object, files: object, _: object) -> int:
         snapshot_of(loaded)
         assert callable(load_again)
         assert files is None or callable(files)
         seen.append(None if files is None else files())
         return 0
 
-    monkeypatch.setattr("cors_gateway.cli.run.serve", serve)
+    monkeypatch.setattr("cors_gateway.cli.run_file.serve", serve)
     return seen
 
 

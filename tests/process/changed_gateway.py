@@ -24,8 +24,8 @@ ADMIN_LISTENS = re.compile(r"admin on http://127\.0\.0\.1:(\d+)$")
 SUPERVISOR = """
 import sys
 sys.path.insert(0, {folder!r})
-from cors_gateway.process import worker_process
-worker_process.MODULE = "changed_worker"
+from cors_gateway.process import recruits
+recruits.MODULE = "changed_worker"
 {change}
 from cors_gateway.cli.main import main
 sys.exit(main(["run", "-c", {config!r}, "--admin", "127.0.0.1:0"]))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cors_gateway.process import restarts, worker_process
+from cors_gateway.process import recruits, restarts, worker_process
 from cors_gateway.process.place import GaveUpError, Place
 from cors_gateway.process.worker_process import WorkerFailedError, WorkerProcess
 from cors_gateway.routes import Router
@@ -15,7 +15,7 @@ async def test_one_that_is_never_ready_has_not_lived_however_long_it_took(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is not started again for ever, though each attempt lasts longer than a short life."""
-    monkeypatch.setattr(worker_process, "MODULE", "http.server")
+    monkeypatch.setattr(recruits, "MODULE", "http.server")
     monkeypatch.setattr(worker_process, "START_SECONDS", 0.3)
     monkeypatch.setattr(restarts, "LONG_LIFE", 0.1)
     monkeypatch.setattr(restarts, "DELAYS", (0.0, 0.0, 0.0))

@@ -716,16 +716,3 @@ class TestTheStart:
         with running([str(command), "run", "-c", str(file)]) as program:
             port = int(program.wait_for(LISTENING)[1])
             assert is_answered(Gateway(program, port, file).answer())
-
-    def test_a_worker_carries_nothing_that_it_does_not_need(self) -> None:
-
-        script = (
-            "import sys, cors_gateway.process.worker_main\n"
-            "print(sorted({'pydantic', 'yaml', 'aiohttp.web', 'prometheus_client', 'publicsuffixlist'}"
-            " & set(sys.modules)))"
-        )
-        loaded = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, check=True
-        )
-
-        assert loaded.stdout == "[]\n"
