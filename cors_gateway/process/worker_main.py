@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 
 from cors_gateway.process.lacking import describe_lacking
+from cors_gateway.process.parser_only import import_parser
 
 __all__ = ["load", "main"]
 
@@ -38,6 +39,7 @@ def load() -> Callable[[socket.socket], int]:
     nor ever again: every full collection, which holds up all requests, would walk through it.
     """
     gc.disable()
+    import_parser()
     from cors_gateway.process.beginning import begin  # noqa: PLC0415 - it may fail, and that is told
 
     gc.freeze()
