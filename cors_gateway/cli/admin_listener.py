@@ -10,6 +10,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cors_gateway.process.beside import start_beside
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AdminListener"]
 
+SERVER = "cors_gateway.admin.server"
 NO_ADMIN = "there is no admin listener, {error}; --admin off does without"
 
 
@@ -33,6 +35,7 @@ class _Served:
 
     listener: Listener | None = None
     url: str = ""
+    sock: socket.socket | None = None
     serving: "Serving | None" = None
     end: AsyncExitStack = field(default_factory=AsyncExitStack)
     """Cuts off who is left."""
@@ -49,6 +52,8 @@ class AdminListener:
         self._served = _Served()
         self._next: _Served | None = None
         self._ending: set[asyncio.Task[None]] = set()
+        self._is_beginning = asyncio.Lock()
+        """Held while a listener that is there begins to answer: none goes before it has."""
 
     def bind(self, admin: Admin | None) -> None:
         """Bind an address that somebody chose, before anything starts.
@@ -59,11 +64,25 @@ class AdminListener:
         if admin is not None and not admin.is_default:
             self._sockets.take([admin.listener], 1)
 
-    async def open(self, supervisor: Supervisor) -> str:
-        """Let ``supervisor`` be asked; give the URL, empty where there is none."""
+    def open(self, supervisor: Supervisor) -> str:
+        """Let those connect who want to ask ``supervisor``; give the URL, empty where there is none.
+
+        They are answered by ``answer``, and wait until then.
+        """
         self._supervisor = supervisor
-        self._served = await self._serve(supervisor.snapshot.admin)
+        self._served = self._open(supervisor.snapshot.admin)
         return self._served.url
+
+    async def answer(self) -> None:
+        """Answer from now on.
+
+        What that needs takes longer to import than all else that a start needs, and no client of the
+        gateway is to wait for it; nor does the event loop.
+        """
+        async with self._is_beginning:
+            if self._served.sock is not None:
+                await start_beside(lambda: import_module(SERVER), "import")
+                await self._serve(self._served)
 
     async def prepare(self, snapshot: Snapshot) -> None:
         """Answer where another configuration wants it too.
@@ -77,7 +96,9 @@ class AdminListener:
             # A name server may be slow, and others are answered meanwhile.
             names = [] if wanted is None else [wanted]
             found = await start_beside(lambda: resolve(names, flag="--admin"), "resolve")
-            self._next = await self._serve(admin, found)
+            async with self._is_beginning:
+                self._next = self._open(admin, found)
+                await self._serve(self._next)
 
     def commit(self) -> None:
         """Answer no more where it was."""
@@ -117,18 +138,20 @@ class AdminListener:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    async def _serve(self, admin: Admin | None, found: Mapping[str, Found] = NOT_FOUND) -> _Served:
+    def _open(self, admin: Admin | None, found: Mapping[str, Found] = NOT_FOUND) -> _Served:
         sock = None if admin is None else self._take(admin, found)
         if admin is None or sock is None or self._supervisor is None:
             return _Served()
-        # It takes a third of a second to import, which nobody without it should wait for.
-        from cors_gateway.admin.server import serve_admin  # noqa: PLC0415
+        return _Served(admin.listener, url_of(sock, admin.listener), sock)
 
-        served = _Served(admin.listener, url_of(sock, admin.listener))
+    async def _serve(self, served: _Served) -> None:
+        if served.sock is None or self._supervisor is None:
+            return
+        from cors_gateway.admin.server import serve_admin  # noqa: PLC0415 - see answer()
+
         served.serving = await served.end.enter_async_context(
-            serve_admin(self._supervisor, sock, self._report)
+            serve_admin(self._supervisor, served.sock, self._report)
         )
-        return served
 
     def _take(self, admin: Admin, found: Mapping[str, Found]) -> socket.socket | None:
         try:

@@ -84,13 +84,14 @@ async def _serve(
         if not await supervisor.start(recruits):
             return
         stack.push_async_callback(admin.close)
-        admin_url = await admin.open(supervisor)
+        admin_url = admin.open(supervisor)
         if watched is not None:
             watch = _watch(supervisor, watched)
             stack.callback(watch.close)
             watch.start()
             supervisor.is_watched = True
         _announce(snapshot, supervisor, admin_url)
+        await admin.answer()
         await supervisor.run()
 
 
