@@ -3,18 +3,20 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from cors_gateway.config.load import Loaded, load
 from cors_gateway.process import supervisor as supervisor_module
+from cors_gateway.process.cpus import count_workers
 from cors_gateway.process.overview import NotLoadedError
 from cors_gateway.process.supervisor import Supervisor
 from tests.cases.configs import FakeReader
@@ -229,20 +231,13 @@ class TestTheEnd:
 
     @pytest.mark.parametrize("to_all", [False, True], ids=["as ^C does", "as systemd does"])
     def test_it_can_be_ended_before_it_serves(self, tmp_path: Path, api: Api, to_all: bool) -> None:
-        file = tmp_path / "gateway.yaml"
-        file.write_text(config(api.port))
-        argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
-        (tmp_path / "sitecustomize.py").write_text(ENDLESS_START)
-        path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-        with running(argv, {"CORS_GATEWAY_WORKERS": "2", "PYTHONPATH": path}) as program:
-            served = Gateway(program, 0, file)
-            wait_until(lambda: len(starting(served)) == 2)
+        with held_at_the_start(tmp_path, api, workers=2) as served:
             for pid in (served.pid, *(served.workers() if to_all else ())):
                 os.kill(pid, signal.SIGTERM if to_all else signal.SIGINT)
 
             assert served.ends() == 0
         name = "TERM" if to_all else "INT"
-        told = [json.loads(line)["msg"] for line in program.printed]
+        told = [json.loads(line)["msg"] for line in served.program.printed]
         assert told == [f"stopping: the signal {name}", "stopped"]
 
     @pytest.mark.row("F6")
@@ -305,13 +300,7 @@ class TestTheEnd:
     def test_a_worker_that_hangs_at_the_start_holds_up_no_stop(
         self, tmp_path: Path, api: Api
     ) -> None:
-        file = tmp_path / "gateway.yaml"
-        file.write_text(config(api.port))
-        argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
-        with running(argv) as program:
-            served = Gateway(program, 0, file)
-            wait_until(lambda: bool(starting(served)))
-            os.kill(starting(served)[0], signal.SIGSTOP)
+        with held_at_the_start(tmp_path, api, workers=1) as served:
             began = time.monotonic()
             served.is_told(signal.SIGTERM)
 
@@ -319,19 +308,42 @@ class TestTheEnd:
             assert time.monotonic() - began < 25, "it waited for the worker"
 
 
-ENDLESS_START = """
-import sys, time
-if "cors_gateway.process.worker_main" in sys.orig_argv:
-    time.sleep(600)
-"""
-"""A module that Python imports before anything else: a worker does not get any further."""
+@contextmanager
+def held_at_the_start(folder: Path, api: Api, workers: int) -> Iterator[Gateway]:
+    """The command when it has bound its address and its workers, who are stopped, do not serve."""
+    file = folder / "gateway.yaml"
+    os.mkfifo(file)
+    argv = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
+    # Only where there are as many CPUs are there so many before the configuration is read.
+    count = min(workers, count_workers())
+    with running(argv, {"CORS_GATEWAY_WORKERS": str(workers)}) as program:
+        served = Gateway(program, 0, file)
+        wait_until(lambda: len(those_who_run(served)) == count)
+        for pid in served.workers():
+            os.kill(pid, signal.SIGSTOP)
+        port = free_port()
+        file.write_text(config(api.port).replace(":0", f":{port}", 1))
+        wait_until(lambda: listens(port))
+        yield served
 
 
-def starting(served: Gateway, but: Collection[int] = ()) -> list[int]:
-    """Those that are the worker's program; before, stopping one stops who starts it."""
-    fresh = set(served.workers()).difference(but)
-    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in fresh}
-    return [pid for pid, command in commands.items() if b"worker_main" in command]
+def those_who_run(served: Gateway) -> set[int]:
+    """Workers that are the worker's program; before, stopping one stops who starts it."""
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in served.workers()}
+    return {pid for pid, command in commands.items() if b"worker_main" in command}
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    """A port that is free now: where nobody can read which one was taken."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
 
 
 def is_ignored(status: str, number: signal.Signals) -> bool:
@@ -590,8 +602,12 @@ class TestAReloadByOtherWorkers:
             seen = set(served.workers())
             served.config.write_text(with_another_listener(config(api.port)))
             served.is_told(signal.SIGHUP)
-            wait_until(lambda: bool(starting(served, seen)))
-            for pid in starting(served, seen):
+
+            def starting() -> set[int]:
+                return those_who_run(served) - seen
+
+            wait_until(lambda: bool(starting()))
+            for pid in starting():
                 os.kill(pid, signal.SIGSTOP)
             began = time.monotonic()
             served.is_told(signal.SIGTERM)
