@@ -91,8 +91,19 @@ async def _serve(
             watch.start()
             supervisor.is_watched = True
         _announce(snapshot, supervisor, admin_url)
-        await admin.answer()
-        await supervisor.run()
+        await _run(supervisor, admin)
+
+
+async def _run(supervisor: Supervisor, admin: AdminListener) -> None:
+    """Serve until a signal says stop, which does not wait until admin answers."""
+    loop = asyncio.get_running_loop()
+    answering = loop.create_task(admin.answer())
+    running = loop.create_task(supervisor.run())
+    await asyncio.wait({answering, running}, return_when=asyncio.FIRST_COMPLETED)
+    if answering.done():
+        answering.result()
+    await running
+    answering.cancel()
 
 
 def _watch(supervisor: Supervisor, watched: Watched) -> FileWatch:

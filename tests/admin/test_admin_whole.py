@@ -19,6 +19,7 @@ import pytest
 from cors_gateway.process.metrics import METRICS
 from tests.admin.reading import Samples, families_of, sample, samples_of
 from tests.peers.processes import GATEWAY_LISTENS, Running, running
+from tests.process.changed_gateway import changed_gateway
 
 ADMIN_LISTENS = re.compile(r"admin on http://(127\.0\.0\.1):(\d+)$")
 PATIENCE = 60.0
@@ -264,3 +265,31 @@ def test_a_reload_that_fails_shows_and_one_that_works_ends_that(own: Whole) -> N
     assert told["digest"] != digest
     assert told["settings"]["routes"][0]["name"] == "site"
     assert [route["name"] for route in json.loads(own.told("/routes")[1])] == ["site"]
+
+
+SLOWLY = """
+import time
+from cors_gateway.cli import admin_listener
+at_once = admin_listener.import_module
+
+def slowly(name):
+    time.sleep({seconds})
+    return at_once(name)
+
+admin_listener.import_module = slowly
+"""
+
+
+def test_who_asks_before_admin_is_loaded_is_answered_then(tmp_path: Path) -> None:
+    slowly = SLOWLY.format(seconds=2)
+    with changed_gateway(tmp_path, CONFIG, supervisor=slowly) as served:
+        # No client of the gateway waits for it.
+        assert served.asked("/")[0] == 502
+        assert served.asked("/readyz", admin=True)[0] == 200
+
+
+def test_a_stop_does_not_wait_for_admin_to_be_loaded(tmp_path: Path) -> None:
+    with changed_gateway(tmp_path, CONFIG, supervisor=SLOWLY.format(seconds=60)) as served:
+        served.program.process.terminate()
+
+        assert served.program.process.wait(30) == 0
