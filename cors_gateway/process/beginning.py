@@ -7,6 +7,7 @@ import socket
 
 from cors_gateway.process.certificates import CertificateError
 from cors_gateway.process.control import receive_orders, to_line
+from cors_gateway.process.descriptors import raise_limit
 from cors_gateway.process.worker import run_worker
 from cors_gateway.wire.heads import has_c_parser
 
@@ -24,6 +25,8 @@ def begin(control: socket.socket) -> int:
     Args:
         control: leads to the supervisor.
     """
+    # As the supervisor does for itself, later than it has started who comes early.
+    raise_limit()
     try:
         orders = receive_orders(control)
     except EOFError:

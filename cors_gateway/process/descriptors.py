@@ -2,7 +2,7 @@
 
 Systems start programs with a soft limit of 1024, for the sake of those that use ``select()``, and
 with a hard one that is far higher, up to which each may raise its own. Nothing here uses
-``select()``. The limit is raised in the supervisor, and inherited by its workers.
+``select()``. The supervisor raises its limit, and each worker its own: it may have been started before.
 """
 
 import contextlib
