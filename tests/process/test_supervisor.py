@@ -20,6 +20,7 @@ from cors_gateway.process.cpus import count_workers
 from cors_gateway.process.overview import NotLoadedError
 from cors_gateway.process.supervisor import Supervisor
 from tests.cases.configs import FakeReader
+from tests.peers.ports import free_port
 from tests.peers.processes import SMALL, Running, running
 from tests.process.gateway_rig import (
     GET,
@@ -336,14 +337,6 @@ def those_who_run(served: Gateway) -> set[int]:
 def listens(port: int) -> bool:
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    """A port that is free now: where nobody can read which one was taken."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def is_ignored(status: str, number: signal.Signals) -> bool:
