@@ -17,6 +17,9 @@ class Client(Protocol):
     def is_used_up(self) -> bool:
         """Whether it closes behind the response in progress, which has to say so."""
 
+    def wake(self) -> None:
+        """Have the time looked at from the next tick on: a deadline is near."""
+
     def write(self, data: bytes) -> None:
         """Send bytes of the response."""
 

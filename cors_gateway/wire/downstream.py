@@ -253,9 +253,10 @@ class DownstreamConnection(asyncio.Protocol):
         self._heads.add(surplus)
 
     def pause_reading(self) -> None:
-        """Let the client wait."""
+        """Let the client wait; only a tick notices then that it has gone."""
         self._is_paused = True
         sockets.pause_reading(self._socket.transport)
+        self._plane.wake(self)
 
     def resume_reading(self) -> None:
         """Let the client go on."""
@@ -309,18 +310,26 @@ class DownstreamConnection(asyncio.Protocol):
         """The record of the request that is on its way to an API or back."""
         return None if self._exchange is None else self._exchange.record
 
-    def check_time(self, now: float) -> None:
-        """Act if a deadline has passed, or if a paused client has hung up."""
+    def check_time(self, now: float) -> float:
+        """Act if a deadline has passed, or if a paused client has hung up; say when to look again."""
         exchange = self._exchange
         if not self._socket.is_open:
             self._socket.check_time(now)
         elif exchange is None:
-            if self._deadline.has_passed(now):
-                self._time_is_up()
+            if not self._deadline.has_passed(now):
+                return self._deadline.at
+            self._time_is_up()
         elif self._socket.has_hung_up:
             self.abort()
         elif now >= exchange.deadline:
             exchange.overdue()
+        elif self._socket.is_reading:
+            return exchange.deadline
+        return now
+
+    def wake(self) -> None:
+        """Have the time looked at from the next tick on."""
+        self._plane.wake(self)
 
     def drain(self) -> None:
         """Close when the request in progress is answered, or when none seems to be coming."""
@@ -392,6 +401,8 @@ class DownstreamConnection(asyncio.Protocol):
         self._discarding = None
         self._heads.take_unread()
         self._socket.linger(self._plane.snapshot.timeouts.write)
+        self._plane.wake(self)
 
     def _close(self) -> None:
         self._socket.close(self._plane.snapshot.timeouts.write)
+        self._plane.wake(self)

@@ -8,7 +8,7 @@ import asyncio
 import secrets
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
 from typing import Protocol
 
 from cors_gateway.snapshot import Route, Snapshot, Upstream, UpstreamTls
@@ -17,6 +17,7 @@ from cors_gateway.wire.places import Tell
 from cors_gateway.wire.pool import Pool, PoolUsage
 from cors_gateway.wire.pools import Pools
 from cors_gateway.wire.record import AccessRecord
+from cors_gateway.wire.rounds import Rounds
 from cors_gateway.wire.tick import Ticker
 
 __all__ = ["Connection", "Plane", "TakeRecords"]
@@ -27,6 +28,9 @@ TakeRecords = Callable[[Sequence[AccessRecord]], None]
 FEW = 8
 """Connections of clients that are taken however short the process is of something: what others than
 clients use up must not end all service."""
+
+LONGEST_REST = 60.0
+"""Seconds after which a connection is looked at in any case."""
 
 LAST_WORDS = 0.5
 """Seconds in which a client can still be told that the gateway stops."""
@@ -39,8 +43,14 @@ class Connection(Protocol):
     def in_progress(self) -> AccessRecord | None:
         """The record of the request that is on its way to an API or back; of a tunnel too."""
 
-    def check_time(self, now: float) -> None:
-        """Act if the deadline has passed, or if the client has gone unnoticed."""
+    def check_time(self, now: float) -> float:
+        """Act if the deadline has passed, or if the client has gone unnoticed.
+
+        Returns:
+            Its next deadline; ``now`` if it has to be looked at by every tick. What it may be told in
+            the meantime must not make that earlier, except by less than the snapshot's timeouts, or
+            where it is woken.
+        """
 
     def drain(self) -> None:
         """Close when the request in progress is answered, or now if there is none."""
@@ -81,7 +91,10 @@ class Plane:
         """Whether a connection closes soon after the response in progress, whatever that has said."""
         self.sheds = False
         """Whether further clients are turned away, because the process is short of something."""
-        self.connections: set[Connection] = set()
+        self._rounds: Rounds[Connection] = Rounds(self.ticker.interval)
+        self.connections: KeysView[Connection] = self._rounds.all
+        """Of clients, also those that have become tunnels."""
+        self._patience = shortest_wait(snapshot)
         self._refused: set[Connection] = set()  # being told so: they take nobody's place
         self.accepted = 0
         """Connections that clients have opened so far, also those that were refused."""
@@ -126,6 +139,9 @@ class Plane:
             contexts: what is read anew of the files that TLS to upstreams needs.
         """
         self.snapshot = snapshot
+        # What an earlier one has planned may go on for long, by its timeouts.
+        self._patience = min(self._patience, shortest_wait(snapshot))
+        self._rounds.wake_all()
         self._pools.follow(snapshot.routes, contexts, snapshot.limits.connections)
 
     def new_request_id(self) -> bytes:
@@ -149,7 +165,7 @@ class Plane:
         taken = len(self.connections) - len(self._refused)
         has_room = taken < self.snapshot.limits.connections and (not self.sheds or taken < FEW)
         self.accepted += 1
-        self.connections.add(connection)
+        self._rounds.add(connection)
         if not has_room:
             self.refused += 1
             self._refused.add(connection)
@@ -157,12 +173,16 @@ class Plane:
 
     def replace(self, connection: Connection, other: Connection) -> None:
         """Let ``other`` stand for a connection that it has taken over."""
-        self.connections.add(other)
-        self.connections.discard(connection)
+        self._rounds.add(other)
+        self._rounds.remove(connection)
+
+    def wake(self, connection: Connection) -> None:
+        """Look at a connection from the next tick on: something has to be done sooner than it said."""
+        self._rounds.wake(connection)
 
     def remove(self, connection: Connection) -> None:
         """Forget a closed connection."""
-        self.connections.discard(connection)
+        self._rounds.remove(connection)
         self._refused.discard(connection)
         if not self.connections and self._emptied is not None and not self._emptied.done():
             self._emptied.set_result(None)
@@ -176,6 +196,7 @@ class Plane:
         self.draining = True
         if timeout is not None:
             self.closing = True
+            self._rounds.wake_all()
             for connection in tuple(self.connections):
                 connection.drain()
         if not await self._is_empty_within(timeout):
@@ -205,12 +226,27 @@ class Plane:
             self._take_records(records)
 
     def _on_tick(self) -> None:
-        now = self.ticker.now
-        for connection in tuple(self.connections):
+        now, rounds = self.ticker.now, self._rounds
+        longest = now if self.closing else now + self._patience
+        for connection in rounds.due(now):
             try:
-                connection.check_time(now)
+                rounds.rest(connection, now, min(connection.check_time(now), longest))
             except Exception as error:  # noqa: BLE001 - the others have deadlines too
                 self.report_fault(error)
                 connection.abort()
         self._pools.sweep()
         self.flush_records()
+
+
+def shortest_wait(snapshot: Snapshot) -> float:
+    """Give the seconds that no deadline comes before: none that what arrives in the meantime may set.
+
+    So a connection may rest for as long, whatever happens on it, and need not compare deadlines at
+    every request. Those for a connection to the API and for a closing one are set with a ``wake``.
+    """
+    client = snapshot.timeouts
+    waits = [client.head, client.content, client.write, client.keep_alive, LONGEST_REST]
+    for route in snapshot.routes:
+        api = route.upstream.timeouts
+        waits += (api.response, api.idle, api.tunnel)
+    return min(waits)

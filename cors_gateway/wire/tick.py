@@ -1,8 +1,8 @@
 """The clock of a worker: one coarse tick for every deadline, date and log line.
 
 A timer per request costs more than the request. So a connection only notes when its next deadline
-is, and the tick, a few times a second, looks at all of them. A deadline is therefore met up to
-two intervals late, never early.
+is, and the tick, a few times a second, looks at those whose time may have come (``rounds``). A deadline is
+therefore met up to two intervals late, never early.
 """
 
 import asyncio
@@ -25,12 +25,14 @@ class Ticker:
     clock for ``Date`` alone.
     """
 
-    __slots__ = ("_handle", "_loop", "_on_tick", "date", "now")
+    __slots__ = ("_handle", "_loop", "_on_tick", "date", "interval", "now")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_tick: Callable[[], None]) -> None:
         self._loop = loop
         self._on_tick = on_tick
         self._handle: asyncio.TimerHandle | None = None
+        self.interval = INTERVAL
+        """Seconds between two ticks."""
         self.now = loop.time()
         """Seconds of the loop's clock."""
         self.date = _date()
@@ -41,11 +43,11 @@ class Ticker:
 
         The last tick may be a whole interval ago, and a deadline must not be met early.
         """
-        return self.now + INTERVAL + seconds
+        return self.now + self.interval + seconds
 
     def start(self) -> None:
         """Begin to tick."""
-        self._handle = self._loop.call_later(INTERVAL, self._tick)
+        self._handle = self._loop.call_later(self.interval, self._tick)
 
     def stop(self) -> None:
         """Tick no more."""
@@ -54,7 +56,7 @@ class Ticker:
             self._handle = None
 
     def _tick(self) -> None:
-        self._handle = self._loop.call_later(INTERVAL, self._tick)
+        self._handle = self._loop.call_later(self.interval, self._tick)
         self.now = self._loop.time()
         self.date = _date()
         self._on_tick()
@@ -63,26 +65,32 @@ class Ticker:
 class Deadline:
     """Until when a peer may keep us waiting: to say something, or to take what it was sent."""
 
-    __slots__ = ("_at", "_ticker", "untaken")
+    __slots__ = ("_ticker", "at", "untaken")
 
     def __init__(self, ticker: Ticker) -> None:
         self._ticker = ticker
-        self._at = NEVER
+        self.at = NEVER
+        """A time of the loop's clock."""
         self.untaken = 0
         """Bytes that the peer had not taken when the wait began; 0 if that does not count."""
 
     def set(self, seconds: float, *, untaken: int = 0) -> None:
         """Begin to wait."""
-        self._at = self._ticker.after(seconds)
+        self.at = self._ticker.after(seconds)
         self.untaken = untaken
+
+    def set_since(self, moment: float, seconds: float) -> None:
+        """Wait as one that has begun at a tick before."""
+        self.at = moment + self._ticker.interval + seconds
+        self.untaken = 0
 
     def clear(self) -> None:
         """Wait for nothing."""
-        self._at = NEVER
+        self.at = NEVER
 
     def has_passed(self, now: float) -> bool:
         """Say whether the wait is over, at a time of the loop's clock."""
-        return now >= self._at
+        return now >= self.at
 
     def has_progress(self, untaken: int) -> bool:
         """Say whether the peer, though slow, goes on taking what it was sent."""

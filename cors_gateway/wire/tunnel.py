@@ -11,6 +11,7 @@ in which nothing is said for ``timeouts.tunnel`` is closed, and one with a close
 """
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import cast
 
@@ -20,7 +21,7 @@ from cors_gateway.wire import sockets
 from cors_gateway.wire.client import Client
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord, note_failure
-from cors_gateway.wire.tick import Deadline
+from cors_gateway.wire.tick import Deadline, Ticker
 from cors_gateway.wire.upstream import UpstreamConnection
 
 __all__ = ["Tunnel"]
@@ -29,12 +30,23 @@ __all__ = ["Tunnel"]
 class _Side(asyncio.Protocol):
     """One end of a tunnel: what arrives here leaves at the other."""
 
-    __slots__ = ("_tunnel", "has_ended", "is_leaving", "other", "received", "transport")
+    __slots__ = (
+        "_ticker",
+        "_tunnel",
+        "has_ended",
+        "heard",
+        "is_leaving",
+        "other",
+        "pass_on",
+        "received",
+        "transport",
+    )
 
     other: "_Side"
 
-    def __init__(self, tunnel: "Tunnel") -> None:
+    def __init__(self, tunnel: "Tunnel", ticker: Ticker) -> None:
         self._tunnel = tunnel
+        self._ticker = ticker
         self.transport: asyncio.Transport | None = None
         """``None`` once the connection is gone."""
         self.has_ended = False
@@ -42,13 +54,16 @@ class _Side(asyncio.Protocol):
         self.is_leaving = False
         """Whether it has done so, and what it sent waits for the other to read."""
         self.received = 0
+        self.heard = 0.0
+        """When something has arrived, as far as ticks tell."""
+        self.pass_on: Callable[[bytes], None] = _drop
+        """What takes it: the other side's transport, while that is open."""
 
     def data_received(self, data: bytes) -> None:
+        # No more than this for a message: the tick asks what it means for the deadline.
         self.received += len(data)
-        other = self.other.transport
-        if other is not None and not other.is_closing():
-            other.write(data)
-        self._tunnel.renew()
+        self.heard = self._ticker.now
+        self.pass_on(data)
 
     def eof_received(self) -> bool:
         self.has_ended = True
@@ -56,15 +71,21 @@ class _Side(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
+        self.other.pass_on = _drop
         self._tunnel.lose(self, reset=exc is not None)
 
     def pause_writing(self) -> None:
         sockets.pause_reading(self.other.transport)
         self._tunnel.renew()
+        self._tunnel.wake()
 
     def resume_writing(self) -> None:
         sockets.resume_reading(self.other.transport)
         self._tunnel.renew()
+
+
+def _drop(data: bytes) -> None:
+    """Take what nobody can be sent any more."""
 
 
 class Tunnel:
@@ -77,6 +98,7 @@ class Tunnel:
         "_is_closing",
         "_plane",
         "_record",
+        "_since",
         "_timeouts",
         "_upstream",
         "_write_timeout",
@@ -99,9 +121,11 @@ class Tunnel:
         self._write_timeout = forward.timeouts.write
         self._connection = connection
         self._deadline = Deadline(plane.ticker)
+        self._since = 0.0
+        """When the deadline was set; what has been heard after it moves it."""
         self._is_closing = False
-        self._client = _Side(self)
-        self._upstream = _Side(self)
+        self._client = _Side(self, plane.ticker)
+        self._upstream = _Side(self, plane.ticker)
         self._client.other, self._upstream.other = self._upstream, self._client
 
     def begin(self, client: Client, switched: bytes) -> None:
@@ -116,6 +140,7 @@ class Tunnel:
         arrived = [(self._client, *ends[0]), (self._upstream, *ends[1])]
         for side, transport, _ in arrived:
             side.transport = transport
+            side.other.pass_on = transport.write
             transport.set_protocol(side)
         for side, transport, data in arrived:
             if data:
@@ -129,12 +154,11 @@ class Tunnel:
 
     def renew(self) -> None:
         """Take that something has happened: wait anew for the next."""
-        if self._is_closing:
-            return
-        half_closed = any(
-            side.has_ended or side.is_leaving for side in (self._client, self._upstream)
-        )
-        self._deadline.set(self._timeouts.idle if half_closed else self._timeouts.tunnel)
+        self._wait_since(self._plane.ticker.now)
+
+    def wake(self) -> None:
+        """Have the time looked at from the next tick on."""
+        self._plane.wake(self)
 
     def end_direction(self, side: _Side) -> bool:
         """Take that one peer sends no more; say whether it may still be sent to."""
@@ -172,8 +196,11 @@ class Tunnel:
         """The record of the request that asked for it."""
         return self._record
 
-    def check_time(self, now: float) -> None:
+    def check_time(self, now: float) -> float:
         """Act if nothing has happened for too long, or if a paused peer has gone unnoticed."""
+        heard = max(self._client.heard, self._upstream.heard)
+        if heard > self._since:
+            self._wait_since(heard)
         if not self._is_closing:
             self._look_at_paused()
         elif not self._untaken_bytes():
@@ -182,15 +209,17 @@ class Tunnel:
                 if side.transport is not None:
                     side.transport.abort()
         if not self._deadline.has_passed(now):
-            return
+            return self._deadline.at if self._is_flowing() else now
         untaken = self._untaken_bytes()
         if self._deadline.has_progress(untaken) or (untaken and not self._deadline.untaken):
             self._deadline.set(self._write_timeout, untaken=untaken)
+            self._since = now
         elif self._is_closing:
             self.abort()
         else:
             note_failure(self._record, Failure.TUNNEL_IDLE)
             self._close()
+        return now
 
     def drain(self) -> None:
         """Go on: a tunnel has no end of its own to wait for; ``stop`` ends it."""
@@ -204,9 +233,25 @@ class Tunnel:
         """Close both connections now."""
         self._is_closing = True
         for side in (self._client, self._upstream):
+            side.pass_on = _drop
             sockets.abort_with_reset(side.transport)
 
     # The steps that several of these share.
+
+    def _wait_since(self, moment: float) -> None:
+        if self._is_closing:
+            return
+        half_closed = any(
+            side.has_ended or side.is_leaving for side in (self._client, self._upstream)
+        )
+        seconds = self._timeouts.idle if half_closed else self._timeouts.tunnel
+        self._deadline.set_since(moment, seconds)
+        self._since = moment
+
+    def _is_flowing(self) -> bool:
+        """Say whether both peers are read from, so that their ends are noticed."""
+        ends = self._client.transport, self._upstream.transport
+        return all(end is not None and end.is_reading() for end in ends)
 
     def _look_at_paused(self) -> None:
         """Ask the kernel of peers that are not being read from: their end would go unnoticed."""
@@ -231,7 +276,9 @@ class Tunnel:
         if not self._is_closing:
             self._is_closing = True
             self._deadline.set(self._write_timeout, untaken=self._untaken_bytes())
+        self.wake()
         for side in (self._client, self._upstream):
+            side.pass_on = _drop
             if side.transport is not None:
                 side.transport.close()
 
