@@ -15,6 +15,7 @@ import ctypes
 import socket
 import struct
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from cors_gateway.process.certificates import ListenerCertificate
@@ -96,7 +97,7 @@ class Entrance:
                 "ssl_handshake_timeout": plane.snapshot.timeouts.head,
                 "ssl_shutdown_timeout": CLOSE_TIMEOUT,
             }
-        server = await create(lambda: DownstreamConnection(plane), sock=sock, **settings, **tls)
+        server = await create(partial(DownstreamConnection, plane), sock=sock, **settings, **tls)
         return cls(plane, sock, server, tls)
 
     async def close(self, *, is_last: bool) -> None:
@@ -120,7 +121,7 @@ class Entrance:
         sock.settimeout(0)
         create = self._plane.loop.connect_accepted_socket
         with contextlib.suppress(OSError):
-            await create(lambda: DownstreamConnection(self._plane), sock, **self._tls)
+            await create(partial(DownstreamConnection, self._plane), sock, **self._tls)
 
 
 def _take_no_handshakes(sock: socket.socket) -> bool:

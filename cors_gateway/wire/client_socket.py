@@ -10,7 +10,9 @@ Knows no HTTP. Who it belongs to decides when it ends, and how.
 
 import asyncio
 import sys
+from typing import Final
 
+from cors_gateway.planned import Peer
 from cors_gateway.wire import sockets
 from cors_gateway.wire.tick import Deadline, Ticker
 
@@ -19,11 +21,22 @@ __all__ = ["ClientSocket"]
 LINGER = 2.0
 """Seconds in which a client that is still sending may read our last answer."""
 
+_UNASKED: Final = -2
+"""Instead of a descriptor, before the event loop was asked for it."""
+
 
 class ClientSocket:
     """A client's socket, from its first byte to its end."""
 
-    __slots__ = ("_deadline", "_descriptor", "_write_timeout", "is_lingering", "transport")
+    __slots__ = (
+        "_deadline",
+        "_descriptor",
+        "_has_written",
+        "_write_timeout",
+        "is_lingering",
+        "is_tls",
+        "transport",
+    )
 
     def __init__(self, ticker: Ticker) -> None:
         """Prepare for a connection."""
@@ -31,15 +44,18 @@ class ClientSocket:
         """``None`` before the connection is made, and once it is gone."""
         self.is_lingering = False
         """Whether what arrives is dropped."""
+        self.is_tls = False
+        """Whether the client's bytes arrive encrypted."""
         self._deadline = Deadline(ticker)
         self._write_timeout = 0.0
-        self._descriptor = -1
+        self._has_written = False
+        self._descriptor = _UNASKED
 
-    def begin(self, transport: asyncio.Transport) -> None:
-        """Take a connection that is made."""
-        sockets.prepare(transport)
+    def begin(self, transport: asyncio.Transport) -> Peer:
+        """Take a connection that is made; say who is at its other end."""
+        self.is_tls = sockets.prepare(transport)
         self.transport = transport
-        self._descriptor = sockets.descriptor_of(transport)
+        return sockets.peer_of(transport, b"https" if self.is_tls else b"http")
 
     @property
     def is_open(self) -> bool:
@@ -68,23 +84,40 @@ class ClientSocket:
     def write(self, data: bytes) -> None:
         """Send bytes."""
         transport = self.transport
-        if transport is not None and not transport.is_closing():
-            sockets.send(transport, self._descriptor, data)
+        if transport is None or transport.is_closing():
+            return
+        if self._descriptor == _UNASKED:
+            if not self._has_written:
+                # To ask costs more than is saved on a connection that serves one request.
+                self._has_written = True
+                transport.write(data)
+                return
+            self._descriptor = sockets.descriptor_of(transport)
+        sockets.send(transport, self._descriptor, data)
 
     def untaken_bytes(self) -> int:
         """Tell how much waits for the client to take it."""
         return sockets.untaken_bytes(self.transport)
 
-    def close(self, write_timeout: float) -> None:
+    def close(self, write_timeout: float) -> bool:
         """Close once the client has read what is written.
 
         Args:
             write_timeout: seconds in which it has to read something.
+
+        Returns:
+            Whether the tick has to look when it has; where the kernel has taken everything, and no
+            end of TLS is awaited, the socket is closed at once and there is nothing to ask.
         """
-        if self.transport is not None:
-            self.transport.close()
-            self._write_timeout = write_timeout
-            self._deadline.set(write_timeout, untaken=self.untaken_bytes())
+        transport = self.transport
+        if transport is None:
+            return False
+        transport.close()
+        if not self.is_tls and not transport.get_write_buffer_size():
+            return False
+        self._write_timeout = write_timeout
+        self._deadline.set(write_timeout, untaken=self.untaken_bytes())
+        return True
 
     def linger(self, write_timeout: float) -> None:
         """Send no more, and give the client time to read while it is still sending.

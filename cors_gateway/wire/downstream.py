@@ -17,7 +17,7 @@ from cors_gateway.failures import Failure
 from cors_gateway.messages.framing import FramingKind
 from cors_gateway.messages.heads import MessageError, salvage_head
 from cors_gateway.plan import plan, refuse
-from cors_gateway.planned import Forward, Peer, Respond
+from cors_gateway.planned import Forward, Respond
 from cors_gateway.wire import sockets
 from cors_gateway.wire.client_socket import ClientSocket
 from cors_gateway.wire.content import ContentReader
@@ -62,7 +62,7 @@ class DownstreamConnection(asyncio.Protocol):
         """Make a connection of ``plane``."""
         self._plane = plane
         self._socket = ClientSocket(plane.ticker)
-        self._peer = Peer("")
+        self._peer = sockets.NOBODY
         self._heads = HeadCutter()
         self._exchange: Exchange | None = None
         self._discarding: ContentReader | None = None
@@ -79,9 +79,7 @@ class DownstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, or refuse if there are too many."""
         transport = cast("asyncio.Transport", transport)
-        self._socket.begin(transport)
-        scheme = b"https" if sockets.is_tls(transport) else b"http"
-        self._peer = Peer(sockets.peer_address(transport), scheme)
+        self._peer = self._socket.begin(transport)
         self._deadline.set(self._plane.snapshot.timeouts.head)
         if not self._plane.add(self):
             self._answer(answer_failure(Failure.CONNECTION_LIMIT), self._record(), persists=False)
@@ -404,5 +402,5 @@ class DownstreamConnection(asyncio.Protocol):
         self._plane.wake(self)
 
     def _close(self) -> None:
-        self._socket.close(self._plane.snapshot.timeouts.write)
-        self._plane.wake(self)
+        if self._socket.close(self._plane.snapshot.timeouts.write):
+            self._plane.wake(self)

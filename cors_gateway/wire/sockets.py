@@ -13,9 +13,13 @@ import select
 import socket
 import struct
 import termios
+from functools import lru_cache
 from typing import Any, cast
 
+from cors_gateway.planned import Peer
+
 __all__ = [
+    "NOBODY",
     "NO_RESOURCES",
     "WRITE_BUFFER",
     "abort_with_reset",
@@ -24,7 +28,7 @@ __all__ = [
     "has_unread",
     "is_tls",
     "pause_reading",
-    "peer_address",
+    "peer_of",
     "prepare",
     "resume_reading",
     "send",
@@ -38,6 +42,9 @@ NO_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOME
 
 Not EADDRNOTAVAIL: without a free port it says so too, but also of every IPv6 address in a container
 that has none."""
+
+NOBODY = Peer("")
+"""Who has not connected yet."""
 
 WRITE_BUFFER = 64 * 1024
 """Bytes that wait for a slow peer before the other side is paused."""
@@ -91,15 +98,20 @@ def is_tls(transport: asyncio.Transport) -> bool:
     return transport.get_extra_info("sslcontext") is not None
 
 
-def prepare(transport: asyncio.Transport) -> None:
+def prepare(transport: asyncio.Transport) -> bool:
     """Let a connection hold little: 64 KiB that wait for a slow peer, and nothing while paused.
 
     For a paused TLS connection the event loop would read on up to 256 KiB, and where the peer then
     closes, as it may behind its last byte, drop what it has read.
+
+    Returns:
+        Whether it is one of TLS.
     """
     transport.set_write_buffer_limits(high=WRITE_BUFFER)
-    if is_tls(transport):
+    encrypted = is_tls(transport)
+    if encrypted:
         cast("Any", transport).set_read_buffer_limits(high=1, low=0)
+    return encrypted
 
 
 def descriptor_of(transport: asyncio.Transport) -> int:
@@ -125,10 +137,16 @@ def send(transport: asyncio.Transport, descriptor: int, data: bytes) -> None:
     transport.write(data)
 
 
-def peer_address(transport: asyncio.Transport) -> str:
-    """Give the peer's IP address; empty for a unix socket."""
+def peer_of(transport: asyncio.Transport, scheme: bytes) -> Peer:
+    """Say who has connected, by an IP address; empty for a unix socket."""
     name = transport.get_extra_info("peername")
-    return name[0] if isinstance(name, tuple) else ""
+    return _peer(name[0] if isinstance(name, tuple) else "", scheme)
+
+
+@lru_cache(maxsize=1024)
+def _peer(address: str, scheme: bytes) -> Peer:
+    # Many connections come from one address, as behind a balancer.
+    return Peer(address, scheme)
 
 
 def spell_address(transport: asyncio.Transport) -> str:
