@@ -10,15 +10,12 @@ from cors_gateway.wire.record import AccessRecord
 __all__ = ["Client"]
 
 
-class Client(Protocol):
+class Client(Connection, Protocol):
     """The connection that a request came by."""
 
     @property
     def is_used_up(self) -> bool:
         """Whether it closes behind the response in progress, which has to say so."""
-
-    def wake(self) -> None:
-        """Have the time looked at from the next tick on: a deadline is near."""
 
     def write(self, data: bytes) -> None:
         """Send bytes of the response."""

@@ -64,11 +64,6 @@ class ClientSocket:
         return transport is not None and not self.is_lingering and not transport.is_closing()
 
     @property
-    def is_reading(self) -> bool:
-        """Whether what the client sends is taken at once, and so its end is noticed."""
-        return self.transport is not None and self.transport.is_reading()
-
-    @property
     def has_hung_up(self) -> bool:
         """Whether the client is gone and nobody has noticed, for it is not being read from."""
         transport = self.transport

@@ -78,8 +78,7 @@ class DownstreamConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, or refuse if there are too many."""
-        transport = cast("asyncio.Transport", transport)
-        self._peer = self._socket.begin(transport)
+        self._peer = self._socket.begin(cast("asyncio.Transport", transport))
         self._deadline.set(self._plane.snapshot.timeouts.head)
         if not self._plane.add(self):
             self._answer(answer_failure(Failure.CONNECTION_LIMIT), self._record(), persists=False)
@@ -317,17 +316,13 @@ class DownstreamConnection(asyncio.Protocol):
             if not self._deadline.has_passed(now):
                 return self._deadline.at
             self._time_is_up()
-        elif self._socket.has_hung_up:
+        elif self._is_paused and self._socket.has_hung_up:
             self.abort()
         elif now >= exchange.deadline:
             exchange.overdue()
-        elif self._socket.is_reading:
+        elif not self._is_paused:
             return exchange.deadline
         return now
-
-    def wake(self) -> None:
-        """Have the time looked at from the next tick on."""
-        self._plane.wake(self)
 
     def drain(self) -> None:
         """Close when the request in progress is answered, or when none seems to be coming."""
@@ -377,9 +372,8 @@ class DownstreamConnection(asyncio.Protocol):
 
     def _break_down(self, error: Exception) -> None:
         """Take that handling what arrived raised what it must not: end the request with a 500."""
-        exchange = self._exchange
-        if exchange is not None:
-            exchange.break_down(error)
+        if self._exchange is not None:
+            self._exchange.break_down(error)
         else:
             self._plane.report_fault(error)
             self.abort()

@@ -115,7 +115,7 @@ class Exchange:
         """Take how long the pool may need, and what it means if it needs longer."""
         self._patience.deadline = deadline
         self._patience.failure = failure
-        self._client.wake()
+        self._plane.wake(self._client)
 
     def connected(self, connection: UpstreamConnection) -> None:
         """Send the head and whatever content has arrived with it."""

@@ -84,6 +84,7 @@ class Stage:
         plane: Any = SimpleNamespace(
             ticker=Ticker(asyncio.new_event_loop(), lambda: None),
             draining=False,
+            wake=lambda _: None,
             pool_of=lambda _: self.pool,
             report=self.reports.append,
             report_fault=lambda error, _: self.faults.append(error),
