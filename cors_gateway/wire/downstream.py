@@ -4,8 +4,7 @@ It reads one head after the other, asks ``plan`` what to do, and answers or begi
 Heads that arrive while it is busy wait in order; past a bound, reading pauses. It owns the client's
 deadlines: a head is timed from its first byte, not byte by byte.
 
-A client that closes its sending side is taken for gone, as nginx does: nothing else tells in time
-that nobody waits for an event stream any more.
+A client that closes its sending side is taken for gone, as nginx does: nothing tells in time else.
 """
 
 import asyncio
@@ -79,6 +78,7 @@ class DownstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, or refuse if there are too many."""
         self._peer = self._socket.begin(cast("asyncio.Transport", transport))
+        self._known = self._plane.first_requests.of(self._peer)
         self._deadline.set(self._plane.snapshot.timeouts.head)
         if not self._plane.add(self):
             self._answer(answer_failure(Failure.CONNECTION_LIMIT), self._record(), persists=False)
@@ -165,14 +165,14 @@ class DownstreamConnection(asyncio.Protocol):
         )
 
     def _serve(self, raw: bytes) -> None:
-        plane = self._plane
-        snapshot = plane.snapshot
-        record = self._record()
+        plane, snapshot, record = self._plane, self._plane.snapshot, self._record()
         head = read_request_head(raw, snapshot.limits.field_lines)
         if len(head.target) > snapshot.limits.target_bytes:
             raise MessageError(414, "The request target is too long.")
         planned = plan(snapshot, head, self._peer, plane.pseudonym)
         self._known = remember(raw, snapshot, planned)
+        if not self._served:
+            plane.first_requests.note(self._peer, self._known)
         self._carry_out(planned, record)
 
     def _carry_out(self, planned: Forward | Respond, record: AccessRecord) -> None:

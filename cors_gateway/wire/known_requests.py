@@ -1,18 +1,22 @@
 """The last request of a connection, word for word, and what was planned for it.
 
 ``plan`` is pure: the same bytes from the same client mean the same under the same snapshot. Pages ask for
-the same again and again, and then only the bytes are compared.
+the same again and again, and then only the bytes are compared. A program that opens a connection for each
+request asks for the same too: what a client's address asked first is kept beyond the connection.
 """
 
 from typing import Final
 
-from cors_gateway.planned import Forward, Respond
+from cors_gateway.planned import Forward, Peer, Respond
 from cors_gateway.snapshot import Snapshot
 
-__all__ = ["KnownRequest", "remember"]
+__all__ = ["FirstRequests", "KnownRequest", "remember"]
 
 LONGEST_KEPT: Final = 4 * 1024
 """Bytes of a head that is kept."""
+
+MOST_CLIENTS: Final = 256
+"""Whose first requests are kept; then all are forgotten."""
 
 
 class KnownRequest:
@@ -35,3 +39,33 @@ def remember(raw: bytes, snapshot: Snapshot, planned: Forward | Respond) -> Know
     if has_failed or len(raw) > LONGEST_KEPT:
         return None
     return KnownRequest(raw, snapshot, planned)
+
+
+class FirstRequests:
+    """What the clients of each address asked first on a connection, the last time.
+
+    Of an address and a scheme, because what is sent to the API says them. Behind a balancer all users have
+    one address; only the same bytes, credentials and all, mean the same.
+    """
+
+    __slots__ = ("_of",)
+
+    def __init__(self) -> None:
+        """Know nobody."""
+        self._of: dict[Peer, KnownRequest] = {}
+
+    def of(self, peer: Peer) -> KnownRequest | None:
+        """Give what a client is likely to ask."""
+        return self._of.get(peer)
+
+    def note(self, peer: Peer, known: KnownRequest | None) -> None:
+        """Keep the first request of a connection, if it may be kept."""
+        if known is None:
+            return
+        if len(self._of) >= MOST_CLIENTS:
+            self.forget()
+        self._of[peer] = known
+
+    def forget(self) -> None:
+        """Forget all: nobody is served by their snapshot any more."""
+        self._of.clear()

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from cors_gateway.snapshot import Route, Snapshot, Upstream, UpstreamTls
 from cors_gateway.wire.dialing import ServeFiles
+from cors_gateway.wire.known_requests import FirstRequests
 from cors_gateway.wire.places import Tell
 from cors_gateway.wire.pool import Pool, PoolUsage
 from cors_gateway.wire.pools import Pools
@@ -85,6 +86,7 @@ class Plane:
         self.snapshot = snapshot
         self.loop = loop
         self.ticker = Ticker(loop, self._on_tick)
+        self.first_requests = FirstRequests()
         self.draining = False
         """Whether every response says that its connection will close."""
         self.closing = False
@@ -139,6 +141,7 @@ class Plane:
             contexts: what is read anew of the files that TLS to upstreams needs.
         """
         self.snapshot = snapshot
+        self.first_requests.forget()
         # What an earlier one has planned may go on for long, by its timeouts.
         self._patience = min(self._patience, shortest_wait(snapshot))
         self._rounds.wake_all()
