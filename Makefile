@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: default run screenshots test test-system setup format style types coverage bench stress connections soak fuzz docs examples wheel image image-test clean
+.PHONY: default run screenshots test test-system setup format style types coverage bench bench-record bench-guard stress connections soak fuzz docs examples wheel image image-test clean
 default: style types test
 
 # The gateway on config/gateway.yaml, in front of an embedded legacy API and a page that calls it.
@@ -27,7 +27,7 @@ examples: setup
 
 # What tests need from Debian: real browsers, and servers and clients that others wrote. PROGRAM, or
 # PROGRAM=PACKAGE. Only what is missing is installed: who has node from elsewhere has another npm.
-PROGRAMS := chromium curl faketime firefox-esr haproxy nginx=nginx-light node=nodejs npm slowhttptest
+PROGRAMS := caddy chromium curl faketime firefox-esr haproxy nginx=nginx-light node=nodejs npm slowhttptest wrk
 test-system:
 	@for each in $(PROGRAMS); do \
 	    PATH=$$PATH:/usr/sbin command -v $${each%=*} >/dev/null || missing="$$missing $${each#*=}"; \
@@ -66,12 +66,19 @@ coverage: setup
 	$(BIN)/python -m pytest -q --cov=cors_gateway.cors --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 $(SPREAD) --dist worksteal tests/cors
 	$(BIN)/python -m pytest -q --cov=cors_gateway.messages --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 $(SPREAD) --dist worksteal tests/messages
 
-# How long a worker takes to start, large configurations to load and to decide by; what a mebibyte costs
-# beside nginx.
-bench: setup
-	$(BIN)/python -m bench.starting
-	$(BIN)/python -m bench.loading
-	$(BIN)/python -m bench.throughput
+# What the gateway costs beside nginx, HAProxy, Caddy and a plain aiohttp proxy, in turn, each on a CPU of its
+# own: some eight minutes. ARGS="--only a,b --rounds 5" chooses workloads (bench/workloads.py).
+bench: test-system setup
+	$(BIN)/python -m bench $(ARGS)
+
+# The same; what it finds is what the README and docs/performance.md show, and what bench-guard compares with.
+bench-record: test-system setup
+	$(BIN)/python -m bench --record $(ARGS)
+	$(BIN)/python -m docs
+
+# Some of it, briefly, against what was recorded: fails only where a ratio to nginx has more than doubled.
+bench-guard: setup
+	$(BIN)/python -m bench.guard
 
 # What an open connection that does nothing costs, beside nginx: 10,000 of them, and 1,000 event streams.
 connections: setup

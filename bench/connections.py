@@ -7,22 +7,21 @@ open, as ``/proc`` counts it. What the kernel takes for a socket is in neither.
 """
 
 import argparse
-import os
 import re
 import resource
-import shutil
 import socket
 import ssl
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import trustme
 
+from bench.machine import BenchError, free_ports, where
 from tests.peers.processes import running
 from tests.process.running_worker import children_of
 from tests.stress.measuring import cpu_seconds, descriptors, resident
@@ -77,14 +76,6 @@ class Proxy:
     secure: int
 
 
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        holders = [
-            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
-        ]
-        return [holder.getsockname()[1] for holder in holders]
-
-
 def wait_for_child(pid: int, port: int) -> int:
     """Return the process of the one worker, once connections are accepted."""
     deadline = time.monotonic() + PATIENCE
@@ -111,7 +102,7 @@ def proxy(name: str, api: int) -> Iterator[Proxy]:
         file.write_text(text, "utf-8")
         program = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
         if name == "nginx":
-            program = [nginx_program() or "", "-e", "stderr", "-p", folder, "-c", str(file)]
+            program = [where("nginx"), "-e", "stderr", "-p", folder, "-c", str(file)]
         with running(program) as process:
             if name == "gateway":
                 process.wait_for(re.compile("listening on"))
@@ -120,10 +111,6 @@ def proxy(name: str, api: int) -> Iterator[Proxy]:
 
 def file_limit() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-
-
-def nginx_program() -> str | None:
-    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 class Crowd:
@@ -205,7 +192,12 @@ def main() -> None:
     counts = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST), hard))
-    names = ["gateway"] + ["nginx"] * (nginx_program() is not None)
+    names = ["gateway", "nginx"]
+    try:
+        where("nginx")
+    except BenchError as error:
+        print(error)
+        names.remove("nginx")
     columns = []
     for name in names:
         with quick_api() as api, proxy(name, api) as served:

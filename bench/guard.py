@@ -1,0 +1,88 @@
+"""Whether the gateway has become much slower than it was: ``make bench-guard``.
+
+A few workloads, briefly, beside nginx; the ratios of this run are told beside those that were recorded. Machines
+differ and are busy, so only a ratio above twice the recorded one is a failure.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.machine import BenchError, require
+from bench.peers import BASE, GATEWAY
+from bench.results import RECORDED, Results, ratio, read
+from bench.turns import run, site
+from bench.workloads import WORKLOADS
+
+__all__ = ["GUARDED", "TOLERATED", "Comparison", "compare", "main", "verdict"]
+
+GUARDED = ("a", "b", "d", "f-1m")
+TOLERATED = 2.0
+"""How many times the recorded ratio is let pass."""
+ROUNDS = 3
+SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A workload's CPU time against nginx's: now, and when it was recorded."""
+
+    title: str
+    now: float
+    recorded: float
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether that is no noise any more."""
+        return self.now > self.recorded * TOLERATED
+
+    def __str__(self) -> str:
+        words = f"{self.title:40} {self.now:6.2f} × nginx, recorded {self.recorded:.2f}"
+        return words + (f"  MORE THAN {TOLERATED:g} TIMES" if self.is_worse else "")
+
+
+def compare(now: Results, recorded: Results) -> Iterator[Comparison]:
+    """Compare what both runs have.
+
+    Raises:
+        BenchError: a guarded workload is missing in one of them.
+    """
+    for key in GUARDED:
+        ratios = [
+            ratio(measured.thing(GATEWAY.name), measured.thing(BASE.name))
+            for results in (now, recorded)
+            if (measured := results.workload(key))
+        ]
+        title = next(workload.title for workload in WORKLOADS if workload.key == key)
+        if len(ratios) != 2 or ratios[0] is None or ratios[1] is None:
+            raise BenchError(f"{title}: it was not measured, now or when it was recorded")
+        yield Comparison(title, ratios[0], ratios[1])
+
+
+def verdict(comparisons: list[Comparison]) -> int:
+    """Give the exit status."""
+    return int(any(comparison.is_worse for comparison in comparisons))
+
+
+def main() -> int:
+    """Measure, tell, and say by the status whether it is bearable."""
+    try:
+        require(("nginx", "wrk", "taskset"))
+        recorded = read(RECORDED)
+        now = Results("", "", "", 0, ROUNDS, SECONDS, {})
+        with site() as where:
+            for workload in WORKLOADS:
+                if workload.key in GUARDED:
+                    now.workloads.append(run(where, workload, ROUNDS, SECONDS, (BASE, GATEWAY)))
+        comparisons = list(compare(now, recorded))
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    print(f"CPU time against nginx's in the same run; recorded on {recorded.date[:10]}:")
+    for comparison in comparisons:
+        print(f"  {comparison}")
+    return verdict(comparisons)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

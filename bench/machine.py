@@ -1,0 +1,128 @@
+"""What the benchmark finds on a machine: programs and their versions, CPUs, free ports."""
+
+import os
+import platform
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+__all__ = [
+    "ROOT",
+    "BenchError",
+    "Cpus",
+    "commit",
+    "cpu_name",
+    "find_cpus",
+    "free_ports",
+    "require",
+    "versions",
+    "where",
+]
+
+ROOT = Path(__file__).parents[1]
+ASKED_FOR_VERSIONS = {
+    "nginx": ["-v"],
+    "haproxy": ["-v"],
+    "caddy": ["version"],
+    "wrk": ["-v"],
+}
+
+
+class BenchError(Exception):
+    """Why nothing can be measured, for the person who wants to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cpus:
+    """Which CPU is whose."""
+
+    measured: int
+    load: int
+
+
+def find_cpus() -> Cpus:
+    """Take the first two CPUs that this process may use."""
+    allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) < 2:
+        raise BenchError("two CPUs are needed: one for what is measured, one for the load")
+    return Cpus(allowed[0], allowed[1])
+
+
+def where(program: str) -> str:
+    """Return the path of a system program; Debian puts servers where no user's PATH looks."""
+    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None:
+        raise BenchError(f"{program} is not installed: make test-system")
+    return found
+
+
+def require(programs: Iterable[str]) -> None:
+    """Find out before the first minute is spent whether all programs are there."""
+    missing = []
+    for program in programs:
+        try:
+            where(program)
+        except BenchError:
+            missing.append(program)
+    if missing:
+        raise BenchError(f"not installed: {', '.join(missing)}. make test-system installs them")
+
+
+def free_ports(count: int) -> list[int]:
+    """Return so many ports of the loopback that nobody listens on."""
+    with ExitStack() as stack:
+        return [
+            stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            for _ in range(count)
+        ]
+
+
+def versions() -> dict[str, str]:
+    """Return what runs here, by name."""
+    found = {
+        "gateway": _of_package("cors-gateway"),
+        "Python": platform.python_version(),
+        "aiohttp": _of_package("aiohttp"),
+        "uvloop": _of_package("uvloop"),
+        "Linux": platform.release().partition("-")[0],
+    }
+    for program, arguments in ASKED_FOR_VERSIONS.items():
+        asked = subprocess.run(
+            [where(program), *arguments], capture_output=True, text=True, check=False, timeout=10
+        )
+        found[program] = _number_in(asked.stdout + asked.stderr)
+    return found
+
+
+def _of_package(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "?"
+
+
+def _number_in(text: str) -> str:
+    for word in text.replace("/", " ").split():
+        if word.lstrip("v")[:1].isdigit() and "." in word:
+            return word.lstrip("v").partition("-")[0]
+    return "?"
+
+
+def cpu_name() -> str:
+    """Return what the machine's CPU calls itself."""
+    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def commit() -> str:
+    """Return what is checked out, with a ``+`` if it has been changed since."""
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
+    told = subprocess.run(git, capture_output=True, text=True, check=False, timeout=10)
+    return told.stdout.strip() or "?"

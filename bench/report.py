@@ -1,0 +1,204 @@
+"""A run in tables: on a terminal, and in Markdown for the README and ``docs/performance.md``."""
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from bench.goals import Outcome, outcomes
+from bench.peers import BASE, GATEWAY, PEERS, UNBUFFERED
+from bench.results import Figures, Measured, Results, ratio
+
+__all__ = ["markdown", "summary", "tables", "terminal"]
+
+OTHERS = tuple(peer.name for peer in (*PEERS, UNBUFFERED) if peer is not BASE)
+TITLES = {
+    "cpu": f"CPU time for each, against {BASE.name}",
+    "rate": f"How many a second, against {BASE.name}",
+    "l-routes": "Many routes",
+    "l-origins": "Many allowed origins",
+    "workers": "Several workers",
+    "footprint": "Start-up and memory",
+    "loading": "100,000 entries of one allowlist, without a socket",
+    "goals": "Goals",
+}
+NOTHING = "–"
+FULL = 0.95
+"""From this share of a CPU on a thing was what held up; below, the load was."""
+
+Row = list[str]
+
+
+def terminal(results: Results) -> str:
+    """Give all tables as text."""
+    parts = []
+    for name, rows in tables(results).items():
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        lines = [TITLES.get(name, name)]
+        for row in rows:
+            cells = [row[0].ljust(widths[0])]
+            cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+            lines.append("  ".join(cells).replace("**", "").rstrip())
+        parts.append("\n".join(lines))
+    return "\n\n".join([*parts, *_remarks(results)]).strip() + "\n"
+
+
+def markdown(results: Results, part: str) -> str:
+    """Give a table for a document, by its name; ``where`` and ``remarks`` are sentences, ``summary`` is for a README.
+
+    Raises:
+        KeyError: there is no such part.
+    """
+    if part == "where":
+        return _where(results)
+    if part == "remarks":
+        return "\n".join(f"- {remark}" for remark in _remarks(results))
+    if part == "summary":
+        return summary(results)
+    return _table(tables(results)[part])
+
+
+def summary(results: Results) -> str:
+    """Give the one table for people who are in a hurry."""
+    names = [peer.name for peer in PEERS if peer is not BASE]
+    rows = [["CPU time for a request, nginx = 1", *names]]
+    for measured in _plain(results):
+        row = [_cell(measured, name) for name in names]
+        if row[0] != NOTHING:
+            row[0] = f"**{row[0]}**"
+        rows.append([measured.title, *row])
+    return f"{_table(rows)}\n\n{_where(results)}"
+
+
+def _where(results: Results) -> str:
+    told = ", ".join(f"{name} {number}" for name, number in results.versions.items())
+    return (
+        f"Measured on {results.date[:10]}: {results.cpus} CPUs ({results.cpu}), {told}. "
+        f"{results.rounds} rounds of {results.seconds:g} s, one worker of each on a CPU of its own."
+    )
+
+
+def _table(rows: Sequence[Row]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines.insert(1, "|---|" + "---:|" * (len(rows[0]) - 1))
+    return "\n".join(lines)
+
+
+def tables(results: Results) -> dict[str, list[Row]]:
+    """Give all tables that a run has, by their names; the first row is the heads."""
+    found: dict[str, list[Row]] = {}
+    if plain := list(_plain(results)):
+        found["cpu"] = list(_cpu_rows(plain))
+        found["rate"] = list(_rate_rows(plain))
+    for measured in results.workloads:
+        if _is_varied(measured):
+            found[measured.key] = list(_variation_rows(measured))
+    if results.footprints:
+        found["footprint"] = list(_footprint_rows(results))
+    if results.loading:
+        found["loading"] = list(_loading_rows(results))
+    told = [outcome for outcome in outcomes(results) if outcome.measured is not None]
+    if told:
+        found["goals"] = list(_goal_rows(told))
+    return found
+
+
+def _plain(results: Results) -> Iterator[Measured]:
+    return (measured for measured in results.workloads if not _is_varied(measured))
+
+
+def _is_varied(measured: Measured) -> bool:
+    return any(", " in name for name in measured.things)
+
+
+def _cpu_rows(workloads: Sequence[Measured]) -> Iterator[Row]:
+    yield ["", f"{BASE.name}, µs", *OTHERS]
+    for measured in workloads:
+        base = measured.thing(BASE.name)
+        own = f"{median(base.cpu):,.1f}" if base else NOTHING
+        yield [measured.title, own, *(_cell(measured, name) for name in OTHERS)]
+
+
+def _rate_rows(workloads: Sequence[Measured]) -> Iterator[Row]:
+    yield ["", f"{BASE.name}, 1/s", *OTHERS]
+    for measured in workloads:
+        base = measured.thing(BASE.name)
+        own = f"{median(base.rate):,.0f}{_held(base)}" if base else NOTHING
+        yield [measured.title, own, *(_cell(measured, name, rate=True) for name in OTHERS)]
+
+
+def _held(figures: Figures) -> str:
+    """Mark what was held up by the load: it could do more."""
+    return "" if median(figures.busy) >= FULL else " +"
+
+
+def _cell(measured: Measured, name: str, *, rate: bool = False) -> str:
+    figures = measured.thing(name)
+    found = ratio(figures, measured.thing(BASE.name), rate=rate)
+    if figures is None or found is None:
+        return NOTHING
+    return f"{found:.2f}{_held(figures) if rate else ''}"
+
+
+def _variation_rows(measured: Measured) -> Iterator[Row]:
+    yield ["", f"µs of CPU for each {measured.unit}", "against the first", "1/s", "CPUs taken"]
+    first: dict[str, Figures] = {}
+    for name, figures in measured.things.items():
+        base = first.setdefault(name.partition(", ")[0], figures)
+        found = ratio(figures, base)
+        yield [
+            name,
+            f"{median(figures.cpu):.1f}",
+            f"{found:.2f}" if found else NOTHING,
+            f"{median(figures.rate):,.0f}",
+            f"{median(figures.busy):.2f}",
+        ]
+
+
+def _footprint_rows(results: Results) -> Iterator[Row]:
+    yield ["", "first answer, s", "at rest, MiB", "idle connection, KiB", "at load, MiB"]
+    for name, footprint in results.footprints.items():
+        yield [
+            name,
+            f"{footprint.median_start:.2f}",
+            f"{footprint.at_rest / 2**20:.1f}",
+            f"{footprint.for_each_idle / 1024:.1f}",
+            f"{footprint.at_load / 2**20:.1f}",
+        ]
+
+
+def _loading_rows(results: Results) -> Iterator[Row]:
+    yield ["", "to load, s", "a decision, against one entry"]
+    for kind, (seconds, against) in results.loading.items():
+        yield [kind, f"{seconds:.2f}", f"{against:.2f}"]
+
+
+def _goal_rows(found: Sequence[Outcome]) -> Iterator[Row]:
+    yield ["", "at most", GATEWAY.name, "reached"]
+    for outcome in found:
+        unit = outcome.goal.unit
+        yield [
+            outcome.goal.what,
+            f"{outcome.goal.at_most:g} {unit}",
+            f"{outcome.measured:.2f} {unit}",
+            "yes" if outcome.is_reached else "**no**",
+        ]
+
+
+def _remarks(results: Results) -> list[str]:
+    told = [
+        f"{measured.title}: {note}."
+        for measured in results.workloads
+        for note in (
+            *([measured.note] if measured.note else []),
+            *(f"{name} is not measured: {why}" for name, why in measured.missing.items()),
+        )
+    ]
+    if any(True for _ in _plain(results)):
+        told = [
+            "+: it had CPU time left; what held it up was the load, or the API, on the other CPU.",
+            (
+                f"{UNBUFFERED.name}: proxy_buffering and proxy_request_buffering are off. It is measured "
+                f"where content is large; {NOTHING} elsewhere."
+            ),
+            *told,
+        ]
+    return told

@@ -1,0 +1,154 @@
+"""Things take turns: all that a workload compares run side by side, and are asked one after the other."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trustme
+
+from bench.check import check
+from bench.load import Load, Round, Target
+from bench.machine import BenchError, Cpus, find_cpus, free_ports
+from bench.peers import Peer
+from bench.processes import pinned, wait_until_it_listens
+from bench.results import Figures, Measured
+from bench.scenario import Scenario, Setup, route
+from bench.upstream import api
+from bench.workloads import Workload
+
+__all__ = ["Site", "Thing", "run", "site", "started"]
+
+WARM_UP = 0.4
+"""Seconds that are not counted: connections are opened, memory is got, code is compiled."""
+IN_MEMORY = Path("/dev/shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where all of it happens."""
+
+    folder: Path
+    cpus: Cpus
+    api: int
+    live: int
+    """The port where the API of streams and WebSockets is while they are measured."""
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A peer in a scenario, as it runs."""
+
+    name: str
+    target: Target
+    load: Load
+
+
+@contextmanager
+def site() -> Iterator[Site]:
+    """Prepare a folder, in memory where there is such a place, and the API."""
+    with ExitStack() as stack:
+        parent = IN_MEMORY if IN_MEMORY.is_dir() else None
+        name = stack.enter_context(TemporaryDirectory(prefix="bench-", dir=parent))
+        folder, cpus = Path(name), find_cpus()
+        issued = trustme.CA().issue_cert("127.0.0.1")
+        issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+        issued.private_key_pem.write_to_path(folder / "key.pem")
+        yield Site(
+            folder=folder,
+            cpus=cpus,
+            api=stack.enter_context(api(folder / "api", cpus)),
+            live=free_ports(1)[0],
+            certificate=folder / "cert.pem",
+            key=folder / "key.pem",
+        )
+
+
+@contextmanager
+def started(where: Site, name: str, peer: Peer, scenario: Scenario) -> Iterator[Target]:
+    """Run a peer in a scenario, from its command until it listens."""
+    folder = where.folder / f"thing-{name.replace(' ', '-').replace(',', '')}"
+    folder.mkdir()
+    port = free_ports(1)[0]
+    upstream = where.live if scenario.live else where.api
+    setup = Setup(scenario, folder, port, upstream, where.certificate, where.key)
+    # More workers take the CPU of the load as well, if the machine has no other.
+    cpus = [where.cpus.measured, where.cpus.load][: scenario.workers]
+    try:
+        with pinned(name, peer.command(setup), cpus, folder) as program:
+            wait_until_it_listens(program, port)
+            yield Target(program.pid, port, upstream, scenario.tls, where.cpus.load)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(
+    where: Site,
+    workload: Workload,
+    rounds: int,
+    seconds: float,
+    peers: Sequence[Peer] | None = None,
+    show: Callable[[str], object] = sys.stderr.write,
+) -> Measured:
+    """Measure a workload.
+
+    Args:
+        where: the place.
+        workload: what is asked.
+        rounds: how often each thing has its turn.
+        seconds: how long a turn is.
+        peers: of whom, if not of all that the workload knows.
+        show: is told where it stands.
+    """
+    measured = Measured(
+        workload.key,
+        workload.title,
+        workload.unit,
+        missing=dict(workload.missing),
+        note=workload.note,
+    )
+    with ExitStack() as stack:
+        things = []
+        for variation in workload.variations:
+            for peer in workload.peers:
+                if peers is not None and peer not in peers:
+                    continue
+                name = f"{peer.name}, {variation.name}" if variation.name else peer.name
+                target = stack.enter_context(started(where, name, peer, variation.scenario))
+                if not variation.scenario.live:
+                    path = route(0) if variation.scenario.routes else ""
+                    check(name, target.port, tls=target.tls, path=path)
+                things.append(Thing(name, target, variation.load or workload.load))
+        for number in range(rounds + 1):
+            for thing in things:
+                show(f"\r{workload.title}: round {number} of {rounds}, {thing.name}\033[K")
+                took = thing.load.run(thing.target, seconds if number else WARM_UP, where.folder)
+                if why := complaint(workload, took):
+                    raise BenchError(f"{thing.name}, {workload.title}: {why}")
+                if number:
+                    count = took.counted.requests
+                    units = (
+                        took.counted.bytes / workload.unit_bytes if workload.unit_bytes else count
+                    )
+                    figures = measured.things.setdefault(thing.name, Figures())
+                    figures.add(units, took.counted.seconds, took.cpu)
+        show("\r\033[K")
+    return measured
+
+
+def complaint(workload: Workload, took: Round) -> str:
+    """Say why a round does not count; nothing if it does."""
+    counted = took.counted
+    if counted.broken:
+        return f"{counted.broken} connections failed"
+    if not (counted.requests or (workload.unit_bytes and counted.bytes)):
+        return "nothing was answered"
+    expected = counted.requests if workload.refused else 0
+    if counted.refused != expected:
+        return f"{counted.refused} of {counted.requests} requests were refused"
+    return ""

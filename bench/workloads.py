@@ -1,0 +1,201 @@
+"""What clients ask for, one workload after the other, and which peers can do it in the same way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bench.check import PREFLIGHT
+from bench.load import Live, Load, Wrk
+from bench.peers import GATEWAYS, NGINX, PEERS, UNBUFFERED, Peer
+from bench.scenario import Scenario
+from bench.traffic import BROWSER, STRANGER, different, same, uploading_chunks
+from bench.upstream import KIBIBYTE, MEBIBYTE, SIZES
+
+__all__ = ["FOOTPRINT", "KEYS", "WORKLOADS", "Variation", "Workload", "chosen"]
+
+FOOTPRINT = "m"
+"""Start-up and memory, which are measured in another way: ``bench.footprint``."""
+BOTH = (*PEERS, UNBUFFERED)
+SMALL = "/orders?page=2"
+GATHERED = "nginx, if it is not told otherwise, asks the API when all of it is there; the others pass it on as it comes"
+ENDED = "the plain proxy ends WebSockets and makes its own, message by message; the others pass bytes on"
+ROUTES = (1, 100, 10_000)
+ORIGINS = (10, 100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One way in which the peers are set up for a workload."""
+
+    name: str = ""
+    scenario: Scenario = field(default_factory=Scenario)
+    load: Load | None = None
+    """In place of the workload's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One row of the table."""
+
+    key: str
+    title: str
+    load: Load
+    peers: Sequence[Peer] = PEERS
+    unit: str = "request"
+    unit_bytes: int = 0
+    """Where requests are few, what arrives is counted instead: so many bytes are one."""
+    refused: bool = False
+    """Whether the answer should be a refusal."""
+    variations: Sequence[Variation] = (Variation(),)
+    """All of them take turns."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Peers that are not measured, and why."""
+    note: str = ""
+    """What the peers do differently, though the client gets the same."""
+
+
+LIVE = (Variation(scenario=Scenario(live=True)),)
+
+
+def download(key: str, size: str, folder: str, title: str, connections: int) -> Workload:
+    """Give the workload of a file."""
+    load = Wrk(same("GET", f"/{folder}/{size}"), connections)
+    return Workload(key, title, load, BOTH, unit_bytes=SIZES[size])
+
+
+def flat(key: str, title: str, variations: Sequence[Variation]) -> Workload:
+    """Give a workload that should cost the same in every variation."""
+    missing = {
+        "any other": "what is asked is whether the gateway stays flat; nginx stands beside it"
+    }
+    load = Wrk(different(), 16)
+    return Workload(key, title, load, (NGINX, *GATEWAYS), variations=variations, missing=missing)
+
+
+BASIC = (
+    Workload("a", "small GET, fields as before", Wrk(same("GET", SMALL), 16)),
+    Workload("b", "small GET, fields and target differ", Wrk(different(), 16)),
+    Workload(
+        "c",
+        "POST of 1 KiB JSON",
+        Wrk(same("POST", "/taken", {**BROWSER, "Content-Type": "application/json"}, KIBIBYTE), 16),
+    ),
+    Workload("d", "preflight", Wrk(same("OPTIONS", "/orders", PREFLIGHT), 16)),
+    Workload(
+        "e",
+        "refused origin",
+        Wrk(same("GET", "/orders", {**BROWSER, "Origin": STRANGER}), 16),
+        refused=True,
+    ),
+)
+CONTENT = (
+    download("f-64k", "64k", "files", "64 KiB response", 8),
+    download("f-1m", "1m", "files", "1 MiB response", 4),
+    download("f-100m", "100m", "files", "100 MiB response", 1),
+    Workload(
+        "g-counted",
+        "10 MiB upload, counted",
+        Wrk(same("PUT", "/taken", BROWSER, 10 * MEBIBYTE), 2),
+        BOTH,
+        note=GATHERED,
+    ),
+    Workload(
+        "g-chunked",
+        "10 MiB upload, chunked",
+        Wrk(uploading_chunks("/taken", 64 * KIBIBYTE, 160), 2),
+        BOTH,
+        note=GATHERED,
+    ),
+    download("h-64k", "64k", "chunked", "64 KiB response of unknown length", 8),
+    download("h-1m", "1m", "chunked", "1 MiB response of unknown length", 4),
+)
+STAYING = (
+    Workload(
+        "i",
+        "500 event streams",
+        Live("events", 500, 100),
+        unit="event",
+        variations=LIVE,
+        note="nginx passes events on at once only with proxy_buffering off, so it has that here",
+    ),
+    Workload(
+        "j-small",
+        "WebSocket echo, 100 bytes",
+        Live("websocket", 16, 100),
+        unit="message",
+        variations=LIVE,
+        note=ENDED,
+    ),
+    Workload(
+        "j-large",
+        "WebSocket echo, 64 KiB",
+        Live("websocket", 16, 64 * KIBIBYTE),
+        unit="message",
+        variations=LIVE,
+        note=ENDED,
+    ),
+)
+CONNECTING = (
+    Workload(
+        "k",
+        "a new connection for each request",
+        Wrk(same("GET", SMALL, {**BROWSER, "Connection": "close"}), 8),
+    ),
+)
+LARGE = (
+    flat(
+        "l-routes",
+        "many routes",
+        [
+            Variation(f"{count:,}", Scenario(routes=count), Wrk(different(routes=count), 16))
+            for count in ROUTES
+        ],
+    ),
+    flat(
+        "l-origins",
+        "many allowed origins",
+        [
+            Variation(f"{count:,}", Scenario(origins=count), Wrk(different(origins=count), 16))
+            for count in ORIGINS
+        ],
+    ),
+)
+REST = (
+    Workload(
+        "n",
+        "small GET over TLS",
+        Wrk(same("GET", SMALL), 16),
+        variations=(Variation(scenario=Scenario(tls=True)),),
+    ),
+    Workload(
+        "log",
+        "small GET, with an access log",
+        Wrk(same("GET", SMALL), 16),
+        variations=(Variation(scenario=Scenario(log=True)),),
+        note="nginx and the gateway gather lines, HAProxy, Caddy and the plain proxy write each at once",
+    ),
+    Workload(
+        "workers",
+        "small GET, several workers",
+        Wrk(same("GET", SMALL), 32),
+        (NGINX, *GATEWAYS),
+        variations=[Variation(f"{count}", Scenario(workers=count)) for count in (1, 2)],
+        missing={"any other": "what is asked is how the gateway grows; nginx stands beside it"},
+    ),
+)
+WORKLOADS = (*BASIC, *CONTENT, *STAYING, *CONNECTING, *LARGE, *REST)
+KEYS = (*(workload.key for workload in WORKLOADS), FOOTPRINT)
+
+
+def chosen(words: str) -> list[str]:
+    """Give the keys that are meant: ``f`` is all of ``f-64k``, ``f-1m`` and ``f-100m``.
+
+    Raises:
+        ValueError: one means nothing.
+    """
+    found = []
+    for word in filter(None, words.split(",")):
+        keys = [key for key in KEYS if key == word or key.startswith(f"{word}-")]
+        if not keys:
+            raise ValueError(f"there is no workload {word!r}; there are {', '.join(KEYS)}")
+        found += keys
+    return found

@@ -1,0 +1,76 @@
+"""All who are measured do the same work, in every scenario; what does not is found out."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from bench.check import check, shortcomings
+from bench.machine import BenchError, free_ports
+from bench.peers import PEERS, UNBUFFERED, Peer
+from bench.scenario import Scenario, Setup, route
+from bench.turns import Site, site, started
+from bench.workloads import WORKLOADS
+
+pytestmark = pytest.mark.system("nginx", "haproxy", "caddy")
+
+USED = {
+    (peer.name, variation.scenario): peer
+    for workload in WORKLOADS
+    for variation in workload.variations
+    for peer in workload.peers
+    # The large ones differ from small ones in numbers alone; those of live connections have no API here.
+    if variation.scenario.routes <= 100
+    and variation.scenario.origins <= 100
+    and not variation.scenario.live
+}
+
+
+@pytest.fixture(scope="module")
+def where() -> Iterator[Site]:
+    with site() as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    "peer, scenario",
+    [
+        pytest.param(peer, scenario, id=f"{name}, {scenario}")
+        for (name, scenario), peer in USED.items()
+    ],
+)
+def test_it_does_the_same_work(where: Site, peer: Peer, scenario: Scenario) -> None:
+    path = route(0) if scenario.routes else ""
+    with started(where, peer.name, peer, scenario) as target:
+        assert list(shortcomings(target.port, tls=scenario.tls, path=path)) == []
+
+
+def test_everyone_is_looked_at() -> None:
+    assert set(USED.values()) == {*PEERS, UNBUFFERED}
+
+
+def test_a_peer_that_only_passes_on_is_found_out(where: Site) -> None:
+    found = list(shortcomings(where.api))
+
+    assert any("access-control-allow-origin is none" in each for each in found)
+    assert any(each.startswith("a preflight: ") for each in found)
+    assert any(each.startswith("a refused origin: 200") for each in found)
+    assert any("the API gets X-Forwarded-For" in each for each in found)
+    with pytest.raises(BenchError, match="nobody does not do the same work"):
+        check("nobody", where.api, tls=False)
+
+
+def ends_at_once(_: Setup) -> list[str]:
+    return [sys.executable, "-c", "print('no such option'); raise SystemExit(1)"]
+
+
+def test_a_peer_that_does_not_start_is_told_with_what_it_printed(where: Site) -> None:
+    with (
+        pytest.raises(BenchError, match=r"(?s)it did not start.*no such option"),
+        started(where, "it", Peer("it", ends_at_once), Scenario()),
+    ):
+        pass
+
+
+def test_ports_that_are_free_differ() -> None:
+    assert len(set(free_ports(5))) == 5
