@@ -51,13 +51,14 @@ def main() -> int:
     write(LATEST, results)
     kept: list[Path] = [LATEST]
     LATEST.with_suffix(".svg").write_text(picture(results), "utf-8")
-    if words.record:
+    failed = any(measured.failed for measured in results.workloads)
+    if words.record and not failed:
         write(RECORDED, results)
         PICTURE.write_text(picture(results), "utf-8")
         kept += [RECORDED, PICTURE]
     for path in kept:
         print(f"written: {path.relative_to(ROOT)}")
-    return 0
+    return int(failed)
 
 
 def measure(keys: list[str], rounds: int, seconds: float) -> Results:
@@ -67,7 +68,7 @@ def measure(keys: list[str], rounds: int, seconds: float) -> Results:
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         commit=commit(),
         cpu=cpu_name(),
-        cpus=os.cpu_count() or 0,
+        cpus=len(os.sched_getaffinity(0)),
         rounds=rounds,
         seconds=seconds,
         versions=versions(),

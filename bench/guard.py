@@ -48,15 +48,19 @@ def compare(now: Results, recorded: Results) -> Iterator[Comparison]:
         BenchError: a guarded workload is missing in one of them.
     """
     for key in GUARDED:
-        ratios = [
-            ratio(measured.thing(GATEWAY.name), measured.thing(BASE.name))
-            for results in (now, recorded)
-            if (measured := results.workload(key))
-        ]
         title = next(workload.title for workload in WORKLOADS if workload.key == key)
-        if len(ratios) != 2 or ratios[0] is None or ratios[1] is None:
-            raise BenchError(f"{title}: it was not measured, now or when it was recorded")
-        yield Comparison(title, ratios[0], ratios[1])
+        yield Comparison(title, _ratio(now, key, title), _ratio(recorded, key, title))
+
+
+def _ratio(results: Results, key: str, title: str) -> float:
+    measured = results.workload(key)
+    if measured is None:
+        raise BenchError(f"{title}: it was not measured")
+    found = ratio(measured.thing(GATEWAY.name), measured.thing(BASE.name))
+    if found is None:
+        why = "; ".join(f"{name}: {each}" for name, each in measured.failed.items())
+        raise BenchError(f"{title}: there is nothing to compare. {why}")
+    return found
 
 
 def verdict(comparisons: list[Comparison]) -> int:

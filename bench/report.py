@@ -70,9 +70,10 @@ def summary(results: Results) -> str:
 
 def _where(results: Results) -> str:
     told = ", ".join(f"{name} {number}" for name, number in results.versions.items())
+    own = "of its own" if results.cpus > 1 else "that the load has too, so rates say nothing"
     return (
-        f"Measured on {results.date[:10]}: {results.cpus} CPUs ({results.cpu}), {told}. "
-        f"{results.rounds} rounds of {results.seconds:g} s, one worker of each on a CPU of its own."
+        f"Measured on {results.date[:10]}: {results.cpus} × {results.cpu}, {told}. "
+        f"{results.rounds} rounds of {results.seconds:g} s, one worker of each on a CPU {own}."
     )
 
 
@@ -190,6 +191,7 @@ def _remarks(results: Results) -> list[str]:
         for note in (
             *([measured.note] if measured.note else []),
             *(f"{name} is not measured: {why}" for name, why in measured.missing.items()),
+            *(f"{name} has failed: {why}" for name, why in measured.failed.items()),
         )
     ]
     if any(True for _ in _plain(results)):

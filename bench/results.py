@@ -55,6 +55,8 @@ class Measured:
     things: dict[str, Figures] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     """Peers that were not measured, and why."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Things that should have been measured, and what happened."""
     note: str = ""
     """What they do differently."""
 

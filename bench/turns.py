@@ -104,6 +104,8 @@ def run(
         seconds: how long a turn is.
         peers: of whom, if not of all that the workload knows.
         show: is told where it stands.
+
+    A thing that fails is left out from then on, and named: the others have not waited for nothing.
     """
     measured = Measured(
         workload.key,
@@ -113,32 +115,59 @@ def run(
         note=workload.note,
     )
     with ExitStack() as stack:
-        things = []
-        for variation in workload.variations:
-            for peer in workload.peers:
-                if peers is not None and peer not in peers:
-                    continue
-                name = f"{peer.name}, {variation.name}" if variation.name else peer.name
-                target = stack.enter_context(started(where, name, peer, variation.scenario))
-                if not variation.scenario.live:
-                    path = route(0) if variation.scenario.routes else ""
-                    check(name, target.port, tls=target.tls, path=path)
-                things.append(Thing(name, target, variation.load or workload.load))
+        things = list(_things(where, workload, peers, measured, stack))
         for number in range(rounds + 1):
             for thing in things:
+                if thing.name in measured.failed:
+                    continue
                 show(f"\r{workload.title}: round {number} of {rounds}, {thing.name}\033[K")
-                took = thing.load.run(thing.target, seconds if number else WARM_UP, where.folder)
-                if why := complaint(workload, took):
-                    raise BenchError(f"{thing.name}, {workload.title}: {why}")
+                try:
+                    took = _turn(where, workload, thing, seconds if number else WARM_UP)
+                except BenchError as error:
+                    measured.failed[thing.name] = str(error)
+                    continue
                 if number:
-                    count = took.counted.requests
-                    units = (
-                        took.counted.bytes / workload.unit_bytes if workload.unit_bytes else count
-                    )
+                    each = workload.unit_bytes
+                    counted = took.counted
+                    count = counted.bytes / each if each else counted.requests
                     figures = measured.things.setdefault(thing.name, Figures())
-                    figures.add(units, took.counted.seconds, took.cpu)
+                    figures.add(count, counted.seconds, took.cpu)
         show("\r\033[K")
+    for name in measured.failed:
+        measured.things.pop(name, None)
     return measured
+
+
+def _things(
+    where: Site,
+    workload: Workload,
+    peers: Sequence[Peer] | None,
+    measured: Measured,
+    stack: ExitStack,
+) -> Iterator[Thing]:
+    """Start all that take turns; one that does not start, or does something else, is noted."""
+    for variation in workload.variations:
+        for peer in workload.peers:
+            if peers is not None and peer not in peers:
+                continue
+            name = f"{peer.name}, {variation.name}" if variation.name else peer.name
+            scenario = variation.scenario
+            try:
+                target = stack.enter_context(started(where, name, peer, scenario))
+                if not scenario.live:
+                    path = route(0) if scenario.routes else ""
+                    check(name, target.port, tls=target.tls, path=path)
+            except BenchError as error:
+                measured.failed[name] = str(error)
+            else:
+                yield Thing(name, target, variation.load or workload.load)
+
+
+def _turn(where: Site, workload: Workload, thing: Thing, seconds: float) -> Round:
+    took = thing.load.run(thing.target, seconds, where.folder)
+    if why := complaint(workload, took):
+        raise BenchError(why)
+    return took
 
 
 def complaint(workload: Workload, took: Round) -> str:

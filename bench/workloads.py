@@ -115,7 +115,7 @@ STAYING = (
         Live("events", 500, 100),
         unit="event",
         variations=LIVE,
-        note="nginx passes events on at once only with proxy_buffering off, so it has that here",
+        note="nginx passes events on at once only with proxy_buffering off, HAProxy with http-no-delay: so they have it",
     ),
     Workload(
         "j-small",

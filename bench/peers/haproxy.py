@@ -1,6 +1,6 @@
-"""HAProxy: the allowlist as a file of an ACL, which is a tree; content by ``splice`` where it thinks that it pays.
+"""HAProxy: the allowlist as a file of an ACL, which is a tree; no ``splice``, which measured no better.
 
-One thread. It cannot write an access log to a file by itself: a line a request goes to its standard output, which
+A thread for each worker. It cannot write an access log to a file by itself: a line a request goes to its standard output, which
 is a file here.
 """
 
@@ -23,11 +23,11 @@ defaults
   timeout server 1h
   timeout tunnel 1h
   timeout http-keep-alive 1h
+  {live}
   {log_defaults}
 frontend clients
   bind 127.0.0.1:{port}{tls}
   option forwardfor
-  option splice-auto
   unique-id-format %[uuid()]
   unique-id-header X-Request-ID
   acl has_origin req.hdr(Origin) -m found
@@ -46,7 +46,6 @@ frontend clients
   http-response set-header X-Request-ID %[unique-id]
   default_backend api
 backend api
-  option splice-auto
   http-reuse always
   server api 127.0.0.1:{api}
 """
@@ -62,6 +61,8 @@ def command(setup: Setup) -> Sequence[str]:
     pair.write_bytes(setup.certificate.read_bytes() + setup.key.read_bytes())
     text = CONFIGURATION.format(
         workers=scenario.workers,
+        # Without it an event waits for the next: the kernel is told that more is to come.
+        live="option http-no-delay" if scenario.live else "",
         log="log stdout format raw local0" if scenario.log else "",
         log_defaults="log global\n  option httplog" if scenario.log else "",
         folder=setup.folder,

@@ -2,7 +2,7 @@
 
 A piece of content is up to 256 KiB, and is framed anew in a buffer of its own. glibc gives so much
 back to the kernel as soon as it is free, and the next piece has to have every page of it mapped and
-cleared again: that was 60 % of the CPU of a chunked download (``bench/throughput``: 1.3 ms for a
+cleared again: that was 60 % of the CPU of a chunked download (``make bench``, ``h-1m``: 1.3 ms for a
 mebibyte with it, 0.5 without). A few mebibytes kept by the process avoid it.
 """
 

@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bench.check import check, shortcomings
+from bench.load import Counted, Round, Target
 from bench.machine import BenchError, free_ports
-from bench.peers import PEERS, UNBUFFERED, Peer
+from bench.peers import NGINX, PEERS, UNBUFFERED, Peer
 from bench.scenario import Scenario, Setup, route
-from bench.turns import Site, site, started
+from bench.turns import Site, run, site, started
 from bench.workloads import WORKLOADS
 
 pytestmark = pytest.mark.system("nginx", "haproxy", "caddy")
@@ -74,3 +77,37 @@ def test_a_peer_that_does_not_start_is_told_with_what_it_printed(where: Site) ->
 
 def test_ports_that_are_free_differ() -> None:
     assert len(set(free_ports(5))) == 5
+
+
+def test_what_fails_is_left_out_and_the_others_are_measured(where: Site) -> None:
+    asked = next(workload for workload in WORKLOADS if workload.key == "d")
+    does_not_start = Peer("it", ends_at_once)
+    workload = replace(asked, peers=(does_not_start, NGINX), load=Counting())
+
+    measured = run(where, workload, rounds=2, seconds=0.1, show=lambda _: None)
+
+    assert measured.failed.keys() == {"it"}
+    assert measured.things.keys() == {"nginx"}
+    assert measured.things["nginx"].cpu == [1000.0, 1000.0]
+
+
+def test_what_fails_in_a_round_has_no_figures(where: Site) -> None:
+    asked = next(workload for workload in WORKLOADS if workload.key == "d")
+    workload = replace(asked, peers=(NGINX,), load=Counting(broken_at=3))
+
+    measured = run(where, workload, rounds=3, seconds=0.1, show=lambda _: None)
+
+    assert measured.failed == {"nginx": "1 connections failed"}
+    assert measured.things == {}
+
+
+class Counting:
+    """A load that does nothing, and says that a request took a millisecond."""
+
+    def __init__(self, broken_at: int = 0) -> None:
+        self.turn = 0
+        self.broken_at = broken_at
+
+    def run(self, target: Target, seconds: float, folder: Path) -> Round:
+        self.turn += 1
+        return Round(Counted(1, 1, 1.0, broken=int(self.turn == self.broken_at)), 0.001)

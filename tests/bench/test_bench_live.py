@@ -1,0 +1,95 @@
+"""Every load says what it has done: here each is for an API alone, without anything between."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.live import event, frame
+from bench.load import Live, Target, Wrk
+from bench.machine import BenchError, free_ports
+from bench.turns import Site, site
+from bench.workloads import WORKLOADS, Workload
+
+SECONDS = 0.3
+CPU = min(os.sched_getaffinity(0))
+SCRIPTS = [
+    pytest.param(workload, id=workload.key)
+    for workload in WORKLOADS
+    if isinstance(workload.load, Wrk)
+]
+
+
+def directly(port: int) -> Target:
+    """Aim at an API; whose CPU time is counted is of no importance."""
+    return Target(pid=os.getpid(), port=port, api=port, tls=False, cpu=CPU)
+
+
+@pytest.fixture(scope="module")
+def where() -> Iterator[Site]:
+    with site() as found:
+        yield found
+
+
+@pytest.mark.system("nginx", "wrk")
+@pytest.mark.parametrize("workload", SCRIPTS)
+def test_a_script_is_understood_by_wrk_and_by_the_api(where: Site, workload: Workload) -> None:
+    took = workload.load.run(directly(where.api), SECONDS, where.folder)
+
+    assert took.counted.bytes > 0
+    assert (took.counted.refused, took.counted.broken) == (0, 0)
+    assert took.counted.seconds > 0
+
+
+@pytest.mark.system("nginx", "wrk")
+def test_requests_that_should_differ_do(where: Site, tmp_path: Path) -> None:
+    """As the API has logged them, of one connection."""
+    scripts = {workload.key: workload.load for workload in WORKLOADS}
+    load = scripts["b"]
+    assert isinstance(load, Wrk)
+    heads = tmp_path / "heads"
+    heads.touch()
+    # What wrk would send is written down before it is sent.
+    told = load.script.replace(
+        "requests[i] = wrk.format",
+        f'local f = io.open("{heads}", "a") f:write(h["Origin"], " ", h["Cookie"], "\\n") f:close() '
+        "requests[i] = wrk.format",
+    )
+    Wrk(told, 1).run(directly(where.api), SECONDS, where.folder)
+    lines = heads.read_text("utf-8").splitlines()
+    origins = {line.partition(" ")[0] for line in lines}
+
+    assert len(lines) == len(set(lines)) == 5000
+    assert len(origins) == 10
+    assert all(re.fullmatch(r"https://app00000\d\.example\.com", origin) for origin in origins)
+
+
+@pytest.mark.parametrize("kind", ["events", "websocket"])
+@pytest.mark.parametrize("size", [100, 70_000])
+def test_connections_that_stay_are_counted(kind: str, size: int, tmp_path: Path) -> None:
+    took = Live(kind, 5, size).run(directly(free_ports(1)[0]), SECONDS, tmp_path)
+
+    assert took.counted.requests >= 5
+    assert took.counted.bytes == took.counted.requests * size
+
+
+def test_connections_that_are_not_answered_are_told(tmp_path: Path) -> None:
+    port, nobody = free_ports(2)
+    target = Target(pid=os.getpid(), port=nobody, api=port, tls=False, cpu=CPU)
+
+    with pytest.raises(BenchError, match="were not opened"):
+        Live("events", 5, 100).run(target, SECONDS, tmp_path)
+
+
+def test_frames_are_as_the_standard_says() -> None:
+    """RFC 6455, 5.2: the length in 7, 16 or 64 bits, and a client's mask, which is zero here."""
+    assert frame(5, masked=False) == b"\x82\x05xxxxx"
+    assert frame(5, masked=True) == b"\x82\x85\x00\x00\x00\x00xxxxx"
+    assert frame(126, masked=False)[:4] == b"\x82\x7e\x00\x7e"
+    assert frame(65536, masked=True)[:10] == b"\x82\xff\x00\x00\x00\x00\x00\x01\x00\x00"
+
+
+def test_an_event_is_a_chunk() -> None:
+    assert event(3) == b"c\r\ndata: xxx~\n\n\r\n"
