@@ -164,13 +164,17 @@ class Talk:
         self.total = 0
         self.is_running = False
         self.is_over = False
+        self.failure: ConnectionError | None = None
         self.changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.streams: list[asyncio.Transport] = []
         self.clients: list[Client] = []
 
     def fail(self, why: str) -> None:
-        if not self.is_over and not self.changed.done():
-            self.changed.set_exception(ConnectionError(why))
+        if self.is_over or self.failure:
+            return
+        self.failure = ConnectionError(why)
+        if not self.changed.done():
+            self.changed.set_exception(self.failure)
 
     def opened(self) -> None:
         self.arrived(1)
@@ -183,6 +187,8 @@ class Talk:
 
     async def all_of(self, begin: Callable[[], None]) -> None:
         """Begin something, and wait until each connection has answered once."""
+        if self.failure:
+            raise self.failure
         self.changed = asyncio.get_running_loop().create_future()
         self.waited_for = self.connections
         begin()
@@ -190,7 +196,6 @@ class Talk:
 
     async def open(self, proxy: int) -> None:
         loop = asyncio.get_running_loop()
-        self.changed = loop.create_future()
         self.waited_for = self.connections
         for _ in range(self.connections):
             _, client = await loop.create_connection(lambda: Client(self), "127.0.0.1", proxy)
@@ -211,6 +216,8 @@ class Talk:
             await self.all_of(self.send_messages)
             self.waited_for = -1
             await asyncio.sleep(max(0.0, began + seconds - monotonic()))
+        if self.failure:
+            raise self.failure
         return monotonic() - began
 
     def rest(self) -> None:

@@ -26,10 +26,10 @@ __all__ = [
 
 ROOT = Path(__file__).parents[1]
 ASKED_FOR_VERSIONS = {
-    "nginx": ["-v"],
-    "haproxy": ["-v"],
-    "caddy": ["version"],
-    "wrk": ["-v"],
+    "nginx": ("nginx", "-v"),
+    "HAProxy": ("haproxy", "-v"),
+    "Caddy": ("caddy", "version"),
+    "wrk": ("wrk", "-v"),
 }
 
 
@@ -43,12 +43,17 @@ class Cpus:
 
     measured: int
     load: int
+    others: tuple[int, ...] = ()
+
+    def for_workers(self, count: int) -> list[int]:
+        """Give a CPU to each worker; that of the load only if the machine has no other."""
+        return [self.measured, *self.others, self.load][:count]
 
 
 def find_cpus() -> Cpus:
     """Take the first two CPUs that this process may use; with one alone, CPU time still means something."""
     allowed = sorted(os.sched_getaffinity(0))
-    return Cpus(allowed[0], allowed[1 % len(allowed)])
+    return Cpus(allowed[0], allowed[1 % len(allowed)], tuple(allowed[2:]))
 
 
 def where(program: str) -> str:
@@ -89,11 +94,11 @@ def versions() -> dict[str, str]:
         "uvloop": _of_package("uvloop"),
         "Linux": platform.release().partition("-")[0],
     }
-    for program, arguments in ASKED_FOR_VERSIONS.items():
+    for name, (program, argument) in ASKED_FOR_VERSIONS.items():
         asked = subprocess.run(
-            [where(program), *arguments], capture_output=True, text=True, check=False, timeout=10
+            [where(program), argument], capture_output=True, text=True, check=False, timeout=10
         )
-        found[program] = _number_in(asked.stdout + asked.stderr)
+        found[name] = _number_in(asked.stdout + asked.stderr)
     return found
 
 

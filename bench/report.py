@@ -185,22 +185,22 @@ def _goal_rows(found: Sequence[Outcome]) -> Iterator[Row]:
 
 
 def _remarks(results: Results) -> list[str]:
-    told = [
-        f"{measured.title}: {note}."
-        for measured in results.workloads
-        for note in (
-            *([measured.note] if measured.note else []),
-            *(f"{name} is not measured: {why}" for name, why in measured.missing.items()),
-            *(f"{name} has failed: {why}" for name, why in measured.failed.items()),
-        )
-    ]
+    told = []
     if any(True for _ in _plain(results)):
-        told = [
+        told += [
             "+: it had CPU time left; what held it up was the load, or the API, on the other CPU.",
             (
                 f"{UNBUFFERED.name}: proxy_buffering and proxy_request_buffering are off. It is measured "
                 f"where content is large; {NOTHING} elsewhere."
             ),
-            *told,
         ]
-    return told
+    titles: dict[str, list[str]] = {}
+    for measured in results.workloads:
+        if measured.note:
+            titles.setdefault(measured.note, []).append(measured.title)
+    told += [f"{'; '.join(those)}: {note}." for note, those in titles.items()]
+    return told + [
+        f"{measured.title}: {name} has failed: {why}"
+        for measured in results.workloads
+        for name, why in measured.failed.items()
+    ]

@@ -53,12 +53,10 @@ class Measured:
     title: str
     unit: str
     things: dict[str, Figures] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
-    """Peers that were not measured, and why."""
     failed: dict[str, str] = field(default_factory=dict)
     """Things that should have been measured, and what happened."""
     note: str = ""
-    """What they do differently."""
+    """What they do differently, or why some were not asked."""
 
     def thing(self, name: str) -> Figures | None:
         """Give the figures of a thing, if there are any."""

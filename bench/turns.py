@@ -73,12 +73,11 @@ def site() -> Iterator[Site]:
 def started(where: Site, name: str, peer: Peer, scenario: Scenario) -> Iterator[Target]:
     """Run a peer in a scenario, from its command until it listens."""
     folder = where.folder / f"thing-{name.replace(' ', '-').replace(',', '')}"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     port = free_ports(1)[0]
     upstream = where.live if scenario.live else where.api
     setup = Setup(scenario, folder, port, upstream, where.certificate, where.key)
-    # More workers take the CPU of the load as well, if the machine has no other.
-    cpus = [where.cpus.measured, where.cpus.load][: scenario.workers]
+    cpus = where.cpus.for_workers(scenario.workers)
     try:
         with pinned(name, peer.command(setup), cpus, folder) as program:
             wait_until_it_listens(program, port)
@@ -111,7 +110,6 @@ def run(
         workload.key,
         workload.title,
         workload.unit,
-        missing=dict(workload.missing),
         note=workload.note,
     )
     with ExitStack() as stack:

@@ -1,6 +1,6 @@
 """What clients ask for, one workload after the other, and which peers can do it in the same way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.check import PREFLIGHT
@@ -17,6 +17,8 @@ FOOTPRINT = "m"
 BOTH = (*PEERS, UNBUFFERED)
 SMALL = "/orders?page=2"
 GATHERED = "nginx, if it is not told otherwise, asks the API when all of it is there; the others pass it on as it comes"
+FLAT = "what is asked is whether the gateway stays flat; only nginx stands beside it"
+GROWING = "what is asked is how the gateway grows; only nginx stands beside it"
 ENDED = "the plain proxy ends WebSockets and makes its own, message by message; the others pass bytes on"
 ROUTES = (1, 100, 10_000)
 ORIGINS = (10, 100_000)
@@ -47,10 +49,8 @@ class Workload:
     """Whether the answer should be a refusal."""
     variations: Sequence[Variation] = (Variation(),)
     """All of them take turns."""
-    missing: Mapping[str, str] = field(default_factory=dict)
-    """Peers that are not measured, and why."""
     note: str = ""
-    """What the peers do differently, though the client gets the same."""
+    """What the peers do differently, though clients get the same; or why some are not asked."""
 
 
 LIVE = (Variation(scenario=Scenario(live=True)),)
@@ -64,11 +64,8 @@ def download(key: str, size: str, folder: str, title: str, connections: int) -> 
 
 def flat(key: str, title: str, variations: Sequence[Variation]) -> Workload:
     """Give a workload that should cost the same in every variation."""
-    missing = {
-        "any other": "what is asked is whether the gateway stays flat; nginx stands beside it"
-    }
     load = Wrk(different(), 16)
-    return Workload(key, title, load, (NGINX, *GATEWAYS), variations=variations, missing=missing)
+    return Workload(key, title, load, (NGINX, *GATEWAYS), variations=variations, note=FLAT)
 
 
 BASIC = (
@@ -179,7 +176,7 @@ REST = (
         Wrk(same("GET", SMALL), 32),
         (NGINX, *GATEWAYS),
         variations=[Variation(f"{count}", Scenario(workers=count)) for count in (1, 2)],
-        missing={"any other": "what is asked is how the gateway grows; nginx stands beside it"},
+        note=GROWING,
     ),
 )
 WORKLOADS = (*BASIC, *CONTENT, *STAYING, *CONNECTING, *LARGE, *REST)

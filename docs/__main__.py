@@ -3,14 +3,17 @@
 import sys
 from pathlib import Path
 
+from bench.report import markdown
+from bench.results import RECORDED, read
 from docs.keys import KeyTables
 from docs.matrix import beside, rows, stricter, tally
 from docs.regions import Makers, fill
 from docs.tables import buckets, commands, failures, fields, metrics, verb
 
-__all__ = ["FOLDER", "made", "makers"]
+__all__ = ["DOCUMENTS", "made", "makers"]
 
 FOLDER = Path(__file__).parent
+DOCUMENTS = (FOLDER.parent / "README.md", *sorted(FOLDER.glob("*.md")))
 
 
 def makers() -> Makers:
@@ -27,6 +30,7 @@ def makers() -> Makers:
         "beside": beside,
         "tally": tally,
         "stricter": stricter,
+        "speed": lambda part: markdown(read(RECORDED), part),
     }
 
 
@@ -37,11 +41,11 @@ def made(path: Path) -> str:
 
 def main() -> int:
     """Write the documents, and name those that change."""
-    for path in sorted(FOLDER.glob("*.md")):
+    for path in DOCUMENTS:
         text = made(path)
         if text != path.read_text("utf-8"):
             path.write_text(text, "utf-8")
-            sys.stdout.write(f"docs/{path.name}\n")
+            sys.stdout.write(f"{path.relative_to(FOLDER.parent)}\n")
     return 0
 
 

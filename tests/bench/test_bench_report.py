@@ -30,9 +30,9 @@ def test_what_was_not_measured_is_said_with_the_reason() -> None:
     measured = results.workload("a")
     assert measured is not None
     del measured.things["Caddy"]
-    measured.missing["Caddy"] = "it was not asked"
+    measured.failed["Caddy"] = "it did not start"
 
-    assert "Caddy is not measured: it was not asked" in terminal(results)
+    assert "small GET, fields as before: Caddy has failed: it did not start" in terminal(results)
     assert re.search(r"small GET, fields as before .* – ", terminal(results))
 
 

@@ -7,13 +7,12 @@ import pytest
 
 from cors_gateway.cli.verbs import VERBS
 from cors_gateway.config.json_schema import json_schema
-from docs.__main__ import FOLDER, made
+from docs.__main__ import DOCUMENTS, made
 from docs.keys import KeyTables, block_paths
 from docs.regions import RegionError, fill, find_regions, headings
 from docs.wording import mark_code
 from tests.docs.pages import DOCS
 
-DOCUMENTS = sorted(FOLDER.glob("*.md"))
 CONFIGURATION = DOCS["docs/configuration.md"]
 COMMANDS = DOCS["docs/commands.md"]
 
