@@ -13,7 +13,7 @@ from contextlib import suppress
 from threading import Thread
 
 from bench.machine import BenchError
-from bench.measure import memory
+from bench.measure import cpu_seconds, memory
 from bench.peers import PEERS, Peer
 from bench.results import Footprint
 from bench.scenario import Scenario
@@ -39,33 +39,38 @@ def footprints(
 ) -> dict[str, Footprint]:
     """Measure all peers, each for itself; their starts take turns."""
     ready: dict[str, list[float]] = {peer.name: [] for peer in PEERS}
+    cpu: dict[str, list[float]] = {peer.name: [] for peer in PEERS}
     for number in range(starts):
         for peer in PEERS:
             show(f"\rstart-up: {number + 1} of {starts}, {peer.name}\033[K")
-            ready[peer.name].append(round(_start(where, peer), 4))
+            seconds, used = _start(where, peer)
+            ready[peer.name].append(round(seconds, 4))
+            cpu[peer.name].append(round(used, 4))
     found = {}
     for peer in PEERS:
         show(f"\rmemory: {peer.name}\033[K")
-        found[peer.name] = _measure(where, peer, ready[peer.name])
+        found[peer.name] = _measure(where, peer, ready[peer.name], cpu[peer.name])
     show("\r\033[K")
     return found
 
 
-def _start(where: Site, peer: Peer) -> float:
+def _start(where: Site, peer: Peer) -> tuple[float, float]:
     began = time.perf_counter()
     with started(where, peer.name, peer, Scenario()) as target:
         connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=PATIENCE)
         try:
             connection.request("GET", "/orders", headers=dict(BROWSER))
             connection.getresponse().read()
-            return time.perf_counter() - began
+            return time.perf_counter() - began, cpu_seconds(target.pid)
         except (OSError, http.client.HTTPException) as error:
             raise BenchError(f"{peer.name} did not answer: {error!r}") from error
         finally:
             connection.close()
 
 
-def _measure(where: Site, peer: Peer, ready_after: list[float]) -> Footprint:
+def _measure(
+    where: Site, peer: Peer, ready_after: list[float], start_cpu: list[float]
+) -> Footprint:
     with started(where, peer.name, peer, Scenario()) as target:
         for client in _open(target.port, BEFORE):
             client.close()
@@ -81,7 +86,7 @@ def _measure(where: Site, peer: Peer, ready_after: list[float]) -> Footprint:
         time.sleep(LOADED / 2)
         at_load = memory(target.pid)
         load.join(PATIENCE)
-        return Footprint(ready_after, at_rest, round(for_each, 1), IDLE, at_load)
+        return Footprint(ready_after, start_cpu, at_rest, round(for_each, 1), IDLE, at_load)
 
 
 def _open(port: int, count: int) -> list[socket.socket]:

@@ -92,7 +92,9 @@ class Wrk:
         script = folder / "load.lua"
         script.write_text(self.script, "utf-8")
         scheme = "https" if target.tls else "http"
-        argv = [where("wrk"), "-t1", f"-c{self.connections}", f"-d{math.ceil(seconds)}s"]
+        # A signal that comes before it can take one is to be lost, and not to end it.
+        argv = ["env", "--ignore-signal=INT", where("wrk"), "-t1", f"-c{self.connections}"]
+        argv += [f"-d{math.ceil(seconds)}s"]
         argv += ["--timeout", "30s", "-s", str(script), f"{scheme}://127.0.0.1:{target.port}"]
         began = cpu_seconds(target.pid)
         with _started(argv, target.cpu) as process:

@@ -155,11 +155,19 @@ def _variation_rows(measured: Measured) -> Iterator[Row]:
 
 
 def _footprint_rows(results: Results) -> Iterator[Row]:
-    yield ["", "first answer, s", "at rest, MiB", "idle connection, KiB", "at load, MiB"]
+    yield [
+        "",
+        "first answer, s",
+        "CPU for it, s",
+        "at rest, MiB",
+        "idle connection, KiB",
+        "at load, MiB",
+    ]
     for name, footprint in results.footprints.items():
         yield [
             name,
             f"{footprint.median_start:.2f}",
+            f"{median(footprint.start_cpu):.2f}",
             f"{footprint.at_rest / 2**20:.1f}",
             f"{footprint.for_each_idle / 1024:.1f}",
             f"{footprint.at_load / 2**20:.1f}",

@@ -69,7 +69,9 @@ class Footprint:
     """Start-up and memory of a peer; sizes in bytes."""
 
     ready_after: list[float]
-    """Seconds from the command to the first answer."""
+    """Seconds from the command to the first answer, of several starts."""
+    start_cpu: list[float]
+    """Seconds of CPU time until then: the same on a machine that is busy."""
     at_rest: int
     for_each_idle: float
     """Connection that is kept alive."""

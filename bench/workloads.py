@@ -45,6 +45,8 @@ class Workload:
     unit: str = "request"
     unit_bytes: int = 0
     """Where requests are few, what arrives is counted instead: so many bytes are one."""
+    factor: float = 1.0
+    """How much longer a turn is than others, because what the end of a turn cuts off is large."""
     refused: bool = False
     """Whether the answer should be a refusal."""
     variations: Sequence[Variation] = (Variation(),)
@@ -93,6 +95,7 @@ CONTENT = (
         "10 MiB upload, counted",
         Wrk(same("PUT", "/taken", BROWSER, 10 * MEBIBYTE), 2),
         BOTH,
+        factor=2.0,
         note=GATHERED,
     ),
     Workload(
@@ -100,6 +103,7 @@ CONTENT = (
         "10 MiB upload, chunked",
         Wrk(uploading_chunks("/taken", 64 * KIBIBYTE, 160), 2),
         BOTH,
+        factor=2.0,
         note=GATHERED,
     ),
     download("h-64k", "64k", "chunked", "64 KiB response of unknown length", 8),

@@ -32,6 +32,8 @@ def made_up(**gateway: float) -> Results:
                 measured.things[name] = figures(*[10.0 * factor] * 3)
         results.workloads.append(measured)
     for name in FACTORS:
-        results.footprints[name] = Footprint([0.3, 0.4, 0.9], 2**20, 512.0, 1000, 2**21)
+        results.footprints[name] = Footprint(
+            [0.3, 0.4, 0.9], [0.2, 0.3, 0.3], 2**20, 512.0, 1000, 2**21
+        )
     results.loading["exact origins"] = [0.5, 1.0]
     return results

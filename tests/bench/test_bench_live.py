@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.live import event, frame
-from bench.load import Live, Target, Wrk
+from bench.load import Counted, Live, Target, Wrk
 from bench.machine import BenchError, free_ports
 from bench.turns import Site, site
 from bench.workloads import WORKLOADS, Workload
@@ -36,11 +36,15 @@ def where() -> Iterator[Site]:
 @pytest.mark.system("nginx", "wrk")
 @pytest.mark.parametrize("workload", SCRIPTS)
 def test_a_script_is_understood_by_wrk_and_by_the_api(where: Site, workload: Workload) -> None:
-    took = workload.load.run(directly(where.api), SECONDS, where.folder)
+    counted = Counted(0, 0, 0)
+    for seconds in (SECONDS, 3, 10, 30):  # until something is done, on a machine that is busy
+        counted = workload.load.run(directly(where.api), seconds, where.folder).counted
+        if counted.bytes:
+            break
 
-    assert took.counted.bytes > 0
-    assert (took.counted.refused, took.counted.broken) == (0, 0)
-    assert took.counted.seconds > 0
+    assert counted.bytes > 0
+    assert (counted.refused, counted.broken) == (0, 0)
+    assert counted.seconds > 0
 
 
 @pytest.mark.system("nginx", "wrk")

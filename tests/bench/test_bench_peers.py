@@ -12,7 +12,7 @@ from bench.load import Counted, Round, Target
 from bench.machine import BenchError, free_ports
 from bench.peers import NGINX, PEERS, UNBUFFERED, Peer
 from bench.scenario import Scenario, Setup, route
-from bench.turns import Site, run, site, started
+from bench.turns import WARM_UP, Site, run, site, started
 from bench.workloads import WORKLOADS
 
 pytestmark = pytest.mark.system("nginx", "haproxy", "caddy")
@@ -101,13 +101,42 @@ def test_what_fails_in_a_round_has_no_figures(where: Site) -> None:
     assert measured.things == {}
 
 
-class Counting:
-    """A load that does nothing, and says that a request took a millisecond."""
+def test_a_turn_at_whose_end_nothing_is_whole_is_made_longer(where: Site) -> None:
+    asked = next(workload for workload in WORKLOADS if workload.key == "d")
+    load = Counting(slow=2.0)
 
-    def __init__(self, broken_at: int = 0) -> None:
-        self.turn = 0
+    measured = run(
+        where,
+        replace(asked, peers=(NGINX,), load=load),
+        rounds=1,
+        seconds=1.0,
+        show=lambda _: None,
+    )
+
+    assert measured.failed == {}
+    assert load.asked == [WARM_UP, WARM_UP * 4, WARM_UP * 16, 1.0, 4.0]
+
+
+def test_who_answers_nothing_even_then_has_failed(where: Site) -> None:
+    asked = next(workload for workload in WORKLOADS if workload.key == "d")
+    workload = replace(asked, peers=(NGINX,), load=Counting(slow=1e6))
+
+    measured = run(where, workload, rounds=1, seconds=1.0, show=lambda _: None)
+
+    assert measured.failed == {"nginx": "nothing was answered"}
+
+
+class Counting:
+    """A load that does nothing, and says that a request took a millisecond of CPU time."""
+
+    def __init__(self, broken_at: int = 0, slow: float = 0.0) -> None:
+        self.asked: list[float] = []
         self.broken_at = broken_at
+        self.slow = slow
 
     def run(self, target: Target, seconds: float, folder: Path) -> Round:
-        self.turn += 1
-        return Round(Counted(1, 1, 1.0, broken=int(self.turn == self.broken_at)), 0.001)
+        self.asked.append(seconds)
+        count = int(seconds > self.slow)
+        return Round(
+            Counted(count, count, 1.0, broken=int(len(self.asked) == self.broken_at)), 0.001
+        )
