@@ -46,7 +46,7 @@ init = function()
   for i = 1, count do
     local h = {}
     for name, value in pairs(fields) do h[name] = value end
-    local from = string.format("https://app%06d.example.com", i * 7919 % ORIGINS)
+    local from = string.format("https://app%06d.example.com", ORIGIN)
     h["Origin"] = from
     h["Referer"] = from .. "/orders/" .. i
     h["Cookie"] = string.format("session=eyJ1c2VyIjox%06d.aBcDeF.%016x; theme=dark", i, i * 104729)
@@ -82,18 +82,23 @@ def same(
     return "\n".join([*lines, f"wrk.headers = {_table(fields)}", TOLD])
 
 
-def different(origins: int = 10, routes: int = 0) -> str:
+def different(origins: range = range(10), routes: range = range(0)) -> str:
     """Give a script whose requests differ in target and fields, as those of many users do.
 
     Args:
-        origins: of how many allowed origins they come.
-        routes: to how many routes they go; 0 is one for everything.
+        origins: of which allowed origins they come.
+        routes: to which routes they go; none is one for everything.
     """
     target = 'string.format("/orders/%06d?page=%03d", i, i * 31 % 977)'
     if routes:
-        target = f'string.format("/service-%06d/orders/%06d", i * 7907 % {routes}, i)'
-    script = DIFFERENT.replace("FIELDS", _table(BROWSER)).replace("ORIGINS", str(origins))
+        target = f'string.format("/service-%06d/orders/%06d", {_spread(routes)}, i)'
+    script = DIFFERENT.replace("FIELDS", _table(BROWSER)).replace("ORIGIN", _spread(origins))
     return script.replace("TARGET", target) + TOLD
+
+
+def _spread(numbers: range) -> str:
+    """Give what the ``i``-th request takes of some numbers, none of them often in a row."""
+    return f"{numbers.start} + i * 7919 % {len(numbers)}"
 
 
 def uploading_chunks(path: str, chunk: int, count: int) -> str:

@@ -17,7 +17,10 @@ FOOTPRINT = "m"
 BOTH = (*PEERS, UNBUFFERED)
 SMALL = "/orders?page=2"
 GATHERED = "nginx, if it is not told otherwise, asks the API when all of it is there; the others pass it on as it comes"
-FLAT = "what is asked is whether the gateway stays flat; only nginx stands beside it"
+FLAT = (
+    "asked is the last route, or by the last ten origins, of so many; all are requests to, or of, all of them. "
+    "It is whether the gateway stays flat, so only nginx stands beside it"
+)
 GROWING = "what is asked is how the gateway grows; only nginx stands beside it"
 ENDED = "the plain proxy ends WebSockets and makes its own, message by message; the others pass bytes on"
 ROUTES = (1, 100, 10_000)
@@ -68,6 +71,16 @@ def flat(key: str, title: str, variations: Sequence[Variation]) -> Workload:
     """Give a workload that should cost the same in every variation."""
     load = Wrk(different(), 16)
     return Workload(key, title, load, (NGINX, *GATEWAYS), variations=variations, note=FLAT)
+
+
+def routes(name: str, count: int, asked: range) -> Variation:
+    """Give so many routes, of which some are asked."""
+    return Variation(name, Scenario(routes=count), Wrk(different(routes=asked), 16))
+
+
+def origins(name: str, count: int, asking: range) -> Variation:
+    """Give so many allowed origins, of which some ask."""
+    return Variation(name, Scenario(origins=count), Wrk(different(asking), 16))
 
 
 BASIC = (
@@ -147,16 +160,16 @@ LARGE = (
         "l-routes",
         "many routes",
         [
-            Variation(f"{count:,}", Scenario(routes=count), Wrk(different(routes=count), 16))
-            for count in ROUTES
+            *(routes(f"{count:,}", count, range(count - 1, count)) for count in ROUTES),
+            routes(f"{ROUTES[-1]:,} all asked", ROUTES[-1], range(ROUTES[-1])),
         ],
     ),
     flat(
         "l-origins",
         "many allowed origins",
         [
-            Variation(f"{count:,}", Scenario(origins=count), Wrk(different(origins=count), 16))
-            for count in ORIGINS
+            *(origins(f"{count:,}", count, range(count - 10, count)) for count in ORIGINS),
+            origins(f"{ORIGINS[-1]:,} all asking", ORIGINS[-1], range(ORIGINS[-1])),
         ],
     ),
 )

@@ -10,15 +10,17 @@ import pytest
 from bench.live import event, frame
 from bench.load import Counted, Live, Target, Wrk
 from bench.machine import BenchError, free_ports
+from bench.traffic import different
 from bench.turns import Site, site
-from bench.workloads import WORKLOADS, Workload
+from bench.workloads import WORKLOADS
 
 SECONDS = 0.3
 CPU = min(os.sched_getaffinity(0))
 SCRIPTS = [
-    pytest.param(workload, id=workload.key)
+    pytest.param(load, id=" ".join(filter(None, (workload.key, variation.name))))
     for workload in WORKLOADS
-    if isinstance(workload.load, Wrk)
+    for variation in workload.variations
+    if isinstance(load := variation.load or workload.load, Wrk)
 ]
 
 
@@ -34,11 +36,11 @@ def where() -> Iterator[Site]:
 
 
 @pytest.mark.system("nginx", "wrk")
-@pytest.mark.parametrize("workload", SCRIPTS)
-def test_a_script_is_understood_by_wrk_and_by_the_api(where: Site, workload: Workload) -> None:
+@pytest.mark.parametrize("load", SCRIPTS)
+def test_a_script_is_understood_by_wrk_and_by_the_api(where: Site, load: Wrk) -> None:
     counted = Counted(0, 0, 0)
     for seconds in (SECONDS, 3, 10, 30):  # until something is done, on a machine that is busy
-        counted = workload.load.run(directly(where.api), seconds, where.folder).counted
+        counted = load.run(directly(where.api), seconds, where.folder).counted
         if counted.bytes:
             break
 
@@ -68,6 +70,30 @@ def test_requests_that_should_differ_do(where: Site, tmp_path: Path) -> None:
     assert len(lines) == len(set(lines)) == 5000
     assert len(origins) == 10
     assert all(re.fullmatch(r"https://app00000\d\.example\.com", origin) for origin in origins)
+
+
+@pytest.mark.parametrize(
+    "routes, asked",
+    [
+        pytest.param(range(9, 10), {"/service-000009"}, id="one of ten"),
+        pytest.param(range(3), {f"/service-00000{number}" for number in range(3)}, id="all"),
+    ],
+)
+@pytest.mark.system("nginx", "wrk")
+def test_requests_go_to_the_routes_that_are_asked(
+    where: Site, tmp_path: Path, routes: range, asked: set[str]
+) -> None:
+    targets = tmp_path / "targets"
+    told = different(routes=routes).replace(
+        "return requests[at]",
+        f'local f = io.open("{targets}", "a") f:write(requests[at]:match("^GET (%S+)"), "\\n") f:close() '
+        "return requests[at]",
+    )
+    Wrk(told, 1).run(directly(where.api), 1, where.folder)
+    seen = {line.rpartition("/orders/")[0] for line in targets.read_text("utf-8").split()}
+
+    assert seen <= asked
+    assert seen
 
 
 @pytest.mark.parametrize("kind", ["events", "websocket"])
