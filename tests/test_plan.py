@@ -427,6 +427,7 @@ def test_the_same_request_gets_the_same_plan() -> None:
         assert planned(request_head, config) == planned(request_head, config)
 
 
+@pytest.mark.interpreted
 def test_a_mistake_of_ours_is_a_500_that_a_page_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
     error = RuntimeError("a mistake")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cors_gateway import __version__
+from cors_gateway import __version__, plan
 from cors_gateway.cli import main as program
 from cors_gateway.cli.verbs import MEANT, MEANT_FLAGS, VERBS
 from cors_gateway.snapshot import Snapshot
@@ -160,7 +160,8 @@ def test_the_version_in_short_and_in_full(command: Command) -> None:
     ended = command("version")
 
     assert ended.code == 0
-    assert ended.out.startswith(f"cors-gateway {__version__} (Python 3.")
+    form = "interpreted" if str(plan.__file__).endswith(".py") else "compiled"
+    assert ended.out.startswith(f"cors-gateway {__version__} ({form}, Python 3.")
     assert "aiohttp 3." in ended.out
 
 

@@ -100,6 +100,7 @@ def test_what_no_automaton_can_match_is_refused_by_name(text: str, named: str) -
     assert fix
 
 
+@pytest.mark.interpreted
 def test_what_python_can_parse_and_is_nested_too_deeply_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

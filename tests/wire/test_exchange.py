@@ -24,6 +24,8 @@ from cors_gateway.wire.state import State
 from cors_gateway.wire.tick import NEVER, Ticker
 from tests.wire.gateways import route_to, snapshot_of
 
+pytestmark = pytest.mark.interpreted  # a compiled exchange takes no stand-ins
+
 SOURCE = Path(__file__).parents[2] / "cors_gateway/wire/exchange.py"
 ROWS = [
     line.split()
