@@ -9,15 +9,25 @@
 # its digest: --build-arg PYTHON_IMAGE=python:3.13-slim@sha256:…
 ARG PYTHON_IMAGE=python:3.13-slim
 
-# pip, the sources and what building leaves behind stay in this stage.
+# pip, the compiler, the sources and what building leaves behind stay in this stage.
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /build
+
+# What a request runs through is compiled (hatch_build.py), unless --build-arg CORS_GATEWAY_COMPILE=0. Python's
+# headers come with its own image; where Python is Debian's they are a package.
+ARG CORS_GATEWAY_COMPILE=1
+RUN if [ "$CORS_GATEWAY_COMPILE" != 0 ]; then \
+      headers=$(python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
+   && apt-get update -q \
+   && apt-get install -qy --no-install-recommends gcc libc6-dev $([ -e "$headers/Python.h" ] || echo python3-dev) \
+   && rm -rf /var/lib/apt/lists/*; \
+    fi
 
 # Without a pip of its own: the base's pip fills it, and nothing in the result can install packages.
 RUN python -m venv --without-pip /opt/cors-gateway
 
 # Dependencies first, so that a change of the source does not install them again. The list is whole
-# and exact, hence --no-deps. Only wheels: nothing is compiled, and no package's code runs, here.
+# and exact, hence --no-deps. Only wheels: none of them is compiled, and no package's code runs, here.
 COPY requirements-image.txt ./
 RUN pip --python /opt/cors-gateway/bin/python install --no-cache-dir --no-compile --no-deps \
       --only-binary :all: -r requirements-image.txt
@@ -26,7 +36,7 @@ RUN pip --python /opt/cors-gateway/bin/python install --no-cache-dir --no-compil
 # end, for all at once: a read-only root could not keep it, and every start would compile again.
 # unchecked-hash, because nothing here changes: no file's time is in it, and none is looked at. -f,
 # because pip has come across some of the packages itself, and left bytecode with times.
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY cors_gateway ./cors_gateway
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir dist . \
  && pip --python /opt/cors-gateway/bin/python install --no-cache-dir --no-compile --no-deps dist/*.whl \

@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: default run screenshots test test-system setup format style types coverage bench bench-record bench-guard stress connections soak fuzz docs examples wheel image image-test clean
+.PHONY: default run screenshots test test-system setup format style types coverage bench bench-record bench-guard stress connections soak fuzz docs examples wheel wheel-compiled test-compiled image image-test clean
 default: style types test
 
 # The gateway on config/gateway.yaml, in front of an embedded legacy API and a page that calls it.
@@ -25,13 +25,16 @@ test: setup
 examples: setup
 	$(BIN)/python -m pytest tests/examples $(ARGS)
 
-# What tests need from Debian: real browsers, and servers and clients that others wrote. PROGRAM, or
-# PROGRAM=PACKAGE. Only what is missing is installed: who has node from elsewhere has another npm.
-PROGRAMS := caddy chromium curl faketime firefox-esr haproxy nginx=nginx-light node=nodejs npm slowhttptest wrk
+# What tests need from Debian: real browsers, and servers and clients that others wrote; and what compiling needs.
+# PROGRAM, or PROGRAM=PACKAGE. Only what is missing is installed: who has node from elsewhere has another npm.
+PROGRAMS := caddy chromium curl faketime firefox-esr gcc haproxy nginx=nginx-light node=nodejs npm slowhttptest wrk
 test-system:
 	@for each in $(PROGRAMS); do \
 	    PATH=$$PATH:/usr/sbin command -v $${each%=*} >/dev/null || missing="$$missing $${each#*=}"; \
 	  done; \
+	  test -e /usr/include/stdio.h || missing="$$missing libc6-dev"; \
+	  test -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || \
+	    missing="$$missing python3-dev"; \
 	  test -n "$$missing" || exit 0; \
 	  if [ "$$(id -u)" -eq 0 ]; then as_root=; else as_root=sudo; fi; \
 	  set -x; $$as_root apt-get update -q && \
@@ -107,6 +110,25 @@ wheel: setup
 	rm -rf dist
 	$(BIN)/python -m build --wheel
 
+# dist/*.whl for this machine and this Python, with its hot modules compiled by mypyc: hatch_build.py.
+wheel-compiled: setup
+	rm -rf dist
+	CORS_GATEWAY_COMPILE=1 $(BIN)/python -m build --wheel
+
+# The compiled form under the tests of what is compiled, in a copy of the tree where compiled modules stand beside
+# their sources. Left out are tests that reach into modules as only interpreted ones let them.
+COMPILED := .compiled
+IN_COMPILED := cd $(COMPILED)/tree && PYTHONPATH=$(CURDIR)/$(COMPILED)/tree $(CURDIR)/$(BIN)/python
+TESTS_OF_COMPILED := tests/cors tests/messages $(wildcard tests/test_*.py) tests/wire tests/process tests/chaos
+test-compiled: setup
+	rm -rf $(COMPILED)
+	CORS_GATEWAY_COMPILE=1 $(BIN)/python -m build --wheel --outdir $(COMPILED)
+	mkdir $(COMPILED)/tree
+	cp -R $(filter-out build dist,$(wildcard *)) $(COMPILED)/tree
+	$(BIN)/python -m zipfile -e $(COMPILED)/*.whl $(COMPILED)/tree
+	$(IN_COMPILED) -m cors_gateway version | grep compiled
+	$(IN_COMPILED) -m pytest -m 'not interpreted' $(SPREAD) $(TESTS_OF_COMPILED) $(ARGS)
+
 # The container image, by docker or podman. CONTAINER_BUILD_FLAGS are passed on, e.g. --pull.
 CONTAINER_ENGINE ?= $(shell command -v docker >/dev/null && echo docker || echo podman)
 IMAGE ?= cors-gateway
@@ -124,5 +146,5 @@ image-test: setup
 	  $(BIN)/python -m pytest tests/image $(ARGS)
 
 clean:
-	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .compiled build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find cors_gateway tests docs bench compose examples \( -name __pycache__ -o -name node_modules -o -name dist \) -prune -exec rm -rf {} +

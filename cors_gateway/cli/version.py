@@ -3,6 +3,7 @@
 import argparse
 import platform
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from cors_gateway import __version__
 from cors_gateway.cli.endings import Exit
@@ -17,5 +18,12 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 def run(_options: argparse.Namespace) -> int:
     """Print one line."""
     stands_on = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "uvloop", "pydantic"))
-    print(f"cors-gateway {__version__} (Python {platform.python_version()}, {stands_on})")
+    form = "compiled" if _is_compiled() else "interpreted"
+    print(f"cors-gateway {__version__} ({form}, Python {platform.python_version()}, {stands_on})")
     return Exit.FINE
+
+
+def _is_compiled() -> bool:
+    """Say whether the wheel came with compiled modules, of which this one stands for all."""
+    found = find_spec("cors_gateway.plan")
+    return found is not None and not str(found.origin).endswith(".py")
