@@ -85,7 +85,9 @@ class ChunkedDecoder:
         at, end = 0, len(data)
         while at < end and not self.finished:
             if self._left:
-                piece = data[at : at + self._left]
+                # As it came, if it is nothing else: a compiled slice copies the whole, too.
+                is_whole = not at and end <= self._left
+                piece = data if is_whole else data[at : at + self._left]
                 pieces.append(piece)
                 at += len(piece)
                 self._left -= len(piece)
