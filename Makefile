@@ -119,7 +119,8 @@ wheel-compiled: setup
 # their sources. Left out are tests that reach into modules as only interpreted ones let them.
 COMPILED := .compiled
 IN_COMPILED := cd $(COMPILED)/tree && PYTHONPATH=$(CURDIR)/$(COMPILED)/tree $(CURDIR)/$(BIN)/python
-TESTS_OF_COMPILED := tests/cors tests/messages $(wildcard tests/test_*.py) tests/wire tests/process tests/chaos
+TESTS_OF_COMPILED := tests/cors tests/messages $(wildcard tests/test_*.py) tests/wire tests/chaos \
+  $(patsubst %,tests/process/test_%.py,control counting reload tally worker)
 test-compiled: setup
 	rm -rf $(COMPILED)
 	CORS_GATEWAY_COMPILE=1 $(BIN)/python -m build --wheel --outdir $(COMPILED)

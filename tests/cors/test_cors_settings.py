@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 from cors_gateway.cors.settings import MISSING_ORIGIN_SOURCES, PolicySettings
 
 
@@ -14,9 +16,9 @@ def test_the_short_policy_is_the_safe_one() -> None:
     assert (settings.on_disallowed_origin, settings.preflight) == ("omit", "answer")
     assert (settings.upstream_cors, settings.mode) == ("strip", "enforce")
     assert not any(
-        getattr(settings, name)
-        for name in PolicySettings.__slots__
-        if name.startswith("dangerously_")
+        getattr(settings, each.name)
+        for each in fields(PolicySettings)
+        if each.name.startswith("dangerously_")
     )
 
 
