@@ -144,7 +144,7 @@ image:
 # compose plugin for that, podman podman-compose.
 image-test: setup
 	CONTAINER_ENGINE="$(CONTAINER_ENGINE)" CONTAINER_BUILD_FLAGS="$(CONTAINER_BUILD_FLAGS)" \
-	  $(BIN)/python -m pytest tests/image $(ARGS)
+	  $(BIN)/python -m pytest tests/image -o faulthandler_timeout=1800 $(ARGS)
 
 clean:
 	rm -rf .venv .compiled build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
