@@ -53,6 +53,7 @@ async def asks(
     return client, peer, head
 
 
+@pytest.mark.interpreted
 async def test_the_next_connection_of_a_client_is_known_by_its_first_request(
     gateway: Gateway, api: ScriptedUpstream, read_heads: list[bytes]
 ) -> None:
@@ -65,6 +66,7 @@ async def test_the_next_connection_of_a_client_is_known_by_its_first_request(
     gateway.records.clear()
 
 
+@pytest.mark.interpreted
 async def test_another_request_of_the_same_address_is_read_for_itself(
     gateway: Gateway, api: ScriptedUpstream, read_heads: list[bytes]
 ) -> None:
@@ -74,6 +76,7 @@ async def test_another_request_of_the_same_address_is_read_for_itself(
     assert read_heads == [GET % b"1", GET % b"2"]
 
 
+@pytest.mark.interpreted
 async def test_nothing_is_known_after_a_reload(
     start_gateway: StartGateway, api: ScriptedUpstream, read_heads: list[bytes]
 ) -> None:

@@ -95,6 +95,7 @@ def test_who_is_gone_is_forgotten_awake_or_at_rest() -> None:
     assert rounds.due(20.0) == []
 
 
+@pytest.mark.interpreted
 @given(
     steps=st.lists(st.floats(WIDTH, 0.4), min_size=30, max_size=60),
     waits=st.lists(st.tuples(st.integers(0, 25), st.floats(1.0, 6.0)), max_size=12),
@@ -123,6 +124,7 @@ def test_no_deadline_is_met_early_or_more_than_two_ticks_late(
             rounds.rest(each, ticker.now, min(each.at, ticker.now + 1.0))
 
 
+@pytest.mark.interpreted
 async def test_a_connection_that_waits_for_its_next_request_is_left_alone(
     gateway: Gateway, api: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
