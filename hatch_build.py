@@ -23,11 +23,11 @@ class CompilingHook(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """Ask for the compiler only where it is used."""
-        return self.config["requires"] if self._compiles() else []
+        return self.config["requires"] if self._compiles("standard") else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, unless the wheel is pure or an editable installation's."""
-        if version != "standard" or not self._compiles():
+        if not self._compiles(version):
             return
         self._scratch = TemporaryDirectory()
         compiled = compile_modules(self._modules(), Path(self.root), Path(self._scratch.name))
@@ -37,12 +37,12 @@ class CompilingHook(BuildHookInterface[Any]):
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Leave nothing behind."""
-        del version, build_data, artifact_path
-        if self._compiles():
+        del build_data, artifact_path
+        if self._compiles(version):
             self._scratch.cleanup()
 
-    def _compiles(self) -> bool:
-        return os.environ.get(SWITCH, "") not in {"", "0"}
+    def _compiles(self, version: str) -> bool:
+        return version == "standard" and os.environ.get(SWITCH, "") not in {"", "0"}
 
     def _modules(self) -> list[str]:
         """List the files to compile, relative to the root."""
