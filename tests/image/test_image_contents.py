@@ -161,6 +161,7 @@ def test_its_labels_say_which_version_it_is(image: str, config: dict[str, Any]) 
     version = config["Labels"]["org.opencontainers.image.version"]
     assert status == 0
     assert version in printed.split()
+    assert "(compiled, " in printed
     assert config["Labels"]["org.opencontainers.image.licenses"] == "MIT"
 
 
@@ -180,6 +181,7 @@ def test_a_builder_is_sent_nothing_but_what_the_image_is_made_of(tmp_path: Path)
         "LICENSE",
         "README.md",
         "cors_gateway",
+        "hatch_build.py",
         "pyproject.toml",
         LIST,
     ]
