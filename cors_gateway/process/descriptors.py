@@ -12,8 +12,9 @@ from cors_gateway.snapshot import Snapshot
 
 __all__ = ["describe_shortage", "raise_limit"]
 
-OWN = 64
-"""What a worker has open beside its connections, with room."""
+OWN = 128
+"""What a worker has open beside its connections, with room: up to 65 are for long content
+(``wire.splice``)."""
 
 PER_CONNECTION = 2
 """A client's, and one to an API: idle ones are given up before there are more of these than there may
