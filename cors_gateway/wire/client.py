@@ -4,6 +4,7 @@ import asyncio
 from typing import Protocol
 
 from cors_gateway.answers import Answer
+from cors_gateway.wire.client_socket import ClientSocket
 from cors_gateway.wire.plane import Connection
 from cors_gateway.wire.record import AccessRecord
 
@@ -12,6 +13,9 @@ __all__ = ["Client"]
 
 class Client(Connection, Protocol):
     """The connection that a request came by."""
+
+    socket: ClientSocket
+    """What the response leaves by."""
 
     @property
     def is_used_up(self) -> bool:

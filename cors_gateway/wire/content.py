@@ -33,6 +33,8 @@ class ContentReader(Protocol):
     """Whether the content is whole."""
     surplus: bytes
     """What arrived behind the end of the content."""
+    remaining: int
+    """Bytes that are still to come, if that is known; and they are content, and nothing else."""
 
     def feed(self, data: bytes) -> Sequence[bytes]:
         """Take bytes from the connection and give out content.
@@ -40,6 +42,9 @@ class ContentReader(Protocol):
         Raises:
             MessageError: where the framing is broken.
         """
+
+    def skip(self, count: int) -> None:
+        """Take that so many of the ``remaining`` bytes have gone another way."""
 
     def feed_eof(self) -> bool:
         """Take the end of the connection; say whether the content is whole."""
@@ -56,33 +61,38 @@ class ContentWriter(Protocol):
 
 
 class _CountedReader:
-    __slots__ = ("_remaining", "finished", "surplus")
+    __slots__ = ("finished", "remaining", "surplus")
 
     def __init__(self, length: int) -> None:
-        self._remaining = length
+        self.remaining = length
         self.finished = length == 0
         self.surplus = b""
 
     def feed(self, data: bytes) -> Sequence[bytes]:
-        remaining = self._remaining
+        remaining = self.remaining
         if len(data) < remaining:
-            self._remaining = remaining - len(data)
+            self.remaining = remaining - len(data)
             return (data,)
-        self._remaining = 0
+        self.remaining = 0
         self.finished = True
         if len(data) > remaining:
             self.surplus = data[remaining:]
             data = data[:remaining]
         return (data,) if data else ()
 
+    def skip(self, count: int) -> None:
+        self.remaining -= count
+        self.finished = self.remaining == 0
+
     def feed_eof(self) -> bool:
         return self.finished
 
 
 class _ChunkedReader:
-    __slots__ = ("_decoder", "finished", "surplus")
+    __slots__ = ("_decoder", "finished", "remaining", "surplus")
 
     def __init__(self, *, strict: bool) -> None:
+        self.remaining = 0
         self._decoder = ChunkedDecoder(strict=strict)
         self.finished = False
         self.surplus = b""
@@ -95,19 +105,26 @@ class _ChunkedReader:
             self.surplus = decoder.surplus
         return pieces
 
+    def skip(self, count: int) -> None:
+        """Nothing is skipped of what is not counted."""
+
     def feed_eof(self) -> bool:
         return self.finished
 
 
 class _UntilCloseReader:
-    __slots__ = ("finished", "surplus")
+    __slots__ = ("finished", "remaining", "surplus")
 
     def __init__(self) -> None:
+        self.remaining = 0
         self.finished = False
         self.surplus = b""
 
     def feed(self, data: bytes) -> Sequence[bytes]:
         return (data,) if data else ()
+
+    def skip(self, count: int) -> None:
+        """Nothing is skipped of what is not counted."""
 
     def feed_eof(self) -> bool:
         self.finished = True
@@ -210,13 +227,15 @@ def request_content(framing: Framing, bound: int | None) -> RequestContent:
 class ResponseContent:
     """The content of one response on its way to the client, behind the head."""
 
-    __slots__ = ("_held", "_writer", "concluded", "length")
+    __slots__ = ("_held", "_writer", "concluded", "is_plain", "length")
 
     def __init__(self, concluded: Concluded, request_id: bytes) -> None:
         """Relay the content of the response that was concluded."""
         self.concluded = concluded
         self._held = concluded.head(request_id)
         self._writer = content_writer(concluded.downstream_framing)
+        self.is_plain = self._writer is _PLAIN_WRITER
+        """Whether content leaves as it comes, with no framing between its bytes."""
         self.length = 0
         """Bytes relayed so far."""
 

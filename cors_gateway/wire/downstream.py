@@ -55,12 +55,13 @@ class DownstreamConnection(asyncio.Protocol):
         "_quiet_since",
         "_served",
         "_socket",
+        "socket",
     )
 
     def __init__(self, plane: Plane) -> None:
         """Make a connection of ``plane``."""
         self._plane = plane
-        self._socket = ClientSocket(plane.ticker)
+        self.socket = self._socket = ClientSocket(plane.ticker)
         self._peer = sockets.NOBODY
         self._heads = HeadCutter()
         self._exchange: Exchange | None = None
@@ -295,10 +296,8 @@ class DownstreamConnection(asyncio.Protocol):
     def truncate(self, *, reset: bool) -> None:
         """Close early, so that the client knows the response for incomplete."""
         self._exchange = None
-        if reset:
-            self._socket.reset()
-        else:
-            self._close()
+        end = self._socket.reset if reset else self._close
+        end()
 
     # What the plane asks for.
 

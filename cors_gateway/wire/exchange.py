@@ -21,6 +21,7 @@ does is our own mistake, and ends the exchange with ``internal-error``::
     request_content   -           relay      -          relay      -          ignore
     response_head     -           relay      relay      -          -          ignore
     response_content  -           relay      relay      relay      relay      ignore
+    response_spliced  -           -          -          -          note       ignore
     response_broken   -           answer     answer     truncate   truncate   ignore
     upstream_lost     -           answer     retry      truncate   truncate   ignore
     upstream_full     -           pause      pause      pause      pause      ignore
@@ -194,6 +195,15 @@ class Exchange:
         if finished:
             self._finish(response.concluded)
         else:
+            self._await_peer()
+            if response.is_plain and self.state is State.RELAYING and self._upstream is not None:
+                self._upstream.splice_to(self._client.socket.transport, self._plane.splices)
+
+    def response_spliced(self, count: int, *, is_full: bool) -> None:
+        """Take that content has gone to the client past us, and whether it can take no more."""
+        if self._expects(State.RELAYING) and (response := self._response) is not None:
+            self.record.response_bytes = response.length = response.length + count
+            self._patience.client_full = is_full
             self._await_peer()
 
     def response_broken(self, error: MessageError) -> None:

@@ -197,6 +197,9 @@ class _Asked:
         self.status = head.status
         return content_reader(framing, strict=False)
 
+    def response_spliced(self, count: int, *, is_full: bool) -> None:
+        """What a check is told goes nowhere, so nothing of it is spliced."""
+
     def response_content(self, pieces: tuple[bytes, ...], *, finished: bool) -> None:
         self._length += sum(map(len, pieces))
         if finished:

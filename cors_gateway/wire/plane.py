@@ -19,6 +19,7 @@ from cors_gateway.wire.pool import Pool, PoolUsage
 from cors_gateway.wire.pools import Pools
 from cors_gateway.wire.record import AccessRecord
 from cors_gateway.wire.rounds import Rounds
+from cors_gateway.wire.splice import Splices
 from cors_gateway.wire.tick import Ticker
 
 __all__ = ["Connection", "Plane", "TakeRecords"]
@@ -110,6 +111,8 @@ class Plane:
         self._pools = Pools(
             snapshot.routes, loop, self.ticker, internal, tell, connections=connections
         )
+        self.splices = Splices(loop)
+        """Content that passes within the kernel."""
         self._id_prefix = secrets.token_hex(6)
         self._id_count = 0
         self._emptied: asyncio.Future[None] | None = None
@@ -209,6 +212,7 @@ class Plane:
             for connection in tuple(self.connections):
                 connection.abort()
         self._pools.close()
+        self.splices.close()
         self.ticker.stop()
         self.flush_records()
 
@@ -238,6 +242,7 @@ class Plane:
                 self.report_fault(error)
                 connection.abort()
         self._pools.sweep()
+        self.splices.sweep()
         self.flush_records()
 
 

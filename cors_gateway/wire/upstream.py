@@ -25,6 +25,7 @@ from cors_gateway.messages.heads import (
 from cors_gateway.wire import sockets
 from cors_gateway.wire.content import ContentReader
 from cors_gateway.wire.known_responses import KnownResponses
+from cors_gateway.wire.splice import SPLICED_FROM, Splice, Splices
 from cors_gateway.wire.trust import failure_of_tls
 
 __all__ = ["Owner", "ResponseTaker", "UpstreamConnection"]
@@ -47,6 +48,9 @@ class ResponseTaker(Protocol):
 
     def response_content(self, pieces: tuple[bytes, ...], *, finished: bool) -> None:
         """Take a piece of content, and perhaps the end."""
+
+    def response_spliced(self, count: int, *, is_full: bool) -> None:
+        """Take that content has gone to the client past us, and whether it can take no more."""
 
     def response_broken(self, error: MessageError) -> None:
         """Take that what arrived is not HTTP."""
@@ -90,6 +94,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_owner",
         "_poll",
         "_reader",
+        "_splice",
         "address",
         "answered_early",
         "exchange",
@@ -113,6 +118,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._is_tunnel = False
         self._reader: ContentReader | None = None
         self._poll = select.poll()
+        self._splice: Splice | None = None
         self.exchange: ResponseTaker | None = None
         self.transport: asyncio.Transport | None = None
         self.reused = False
@@ -177,6 +183,7 @@ class UpstreamConnection(asyncio.Protocol):
         # TLS has an end of its own, which would have been told as end-of-file before this. Without
         # it, somebody on the way may have cut content short (RFC 9112, section 9.8).
         self._lost(reset=exc is not None or self.is_tls)
+        self._stop_splice()
         self.transport = None
         self._owner.forget(self)
 
@@ -244,6 +251,38 @@ class UpstreamConnection(asyncio.Protocol):
         if transport is not None and not transport.is_closing():
             sockets.send(transport, self._descriptor, data)
 
+    def splice_to(self, target: asyncio.Transport | None, splices: Splices) -> None:
+        """Let content that leaves as it comes go to ``target`` past us, if much is left of it."""
+        reader = self._reader
+        if reader is None or reader.remaining < SPLICED_FROM or self._splice is not None:
+            return
+        self._splice = splices.begin(self, self.transport, target, reader.remaining)
+        if self._splice is not None:
+            self.pause_reading()
+            self._splice.pump()
+
+    def bytes_spliced(self, count: int, *, is_full: bool) -> None:
+        """Take that content has gone past us, and whether the client can take no more."""
+        if self._reader is not None and self.exchange is not None:
+            self._reader.skip(count)
+            self.exchange.response_spliced(count, is_full=is_full)
+
+    def splice_ended(self, rest: bytes) -> None:
+        """Go on reading, with what is left of the content, or with its end."""
+        self._splice = None
+        reader, exchange = self._reader, self.exchange
+        if reader is None or exchange is None:
+            return
+        self.resume_reading()
+        pieces = tuple(reader.feed(rest)) if rest else ()
+        if pieces or reader.finished:
+            exchange.response_content(pieces, finished=reader.finished)
+
+    def break_down(self, error: Exception) -> None:
+        """Take that what was told of a splice raised what it must not."""
+        if self.exchange is not None:
+            self.exchange.break_down(error)
+
     def untaken_bytes(self) -> int:
         """Tell how much waits for the API to take it."""
         return sockets.untaken_bytes(self.transport) if self.is_open() else 0
@@ -265,6 +304,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.abort()
             return
         self.exchange = None
+        self._stop_splice()
         if self.transport is not None:
             self.transport.close()
 
@@ -281,7 +321,13 @@ class UpstreamConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once, so that the API cannot take a request for complete."""
         self.exchange = None
+        self._stop_splice()
         sockets.abort_with_reset(self.transport)
+
+    def _stop_splice(self) -> None:
+        splice, self._splice = self._splice, None
+        if splice is not None:
+            splice.stop()
 
     def _read_early_answer(self) -> None:
         """Read what the API said before it reset the connection.

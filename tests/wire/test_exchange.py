@@ -55,6 +55,7 @@ class Side:
     answered_early: bool = False
     is_used_up: bool = False
     untaken: int = 0
+    socket: Any = field(default_factory=lambda: SimpleNamespace(transport=None))
     responses: KnownResponses = field(default_factory=KnownResponses)
 
     def write(self, data: bytes) -> None:
@@ -87,6 +88,7 @@ class Stage:
             ticker=Ticker(asyncio.new_event_loop(), lambda: None),
             draining=False,
             wake=lambda _: None,
+            splices=None,
             pool_of=lambda _: self.pool,
             report=self.reports.append,
             report_fault=lambda error, _: self.faults.append(error),
@@ -132,6 +134,8 @@ class Stage:
                 if self.exchange.state in {State.WAITING, State.SENDING} and not has_head:
                     self.happens("response_head")
                 happening((b"abc",), finished=False)
+            case "response_spliced":
+                happening(5, is_full=True)
             case "response_broken":
                 happening(MessageError(502, "broken"))
             case _:
@@ -183,6 +187,11 @@ def assert_done(word: str, event: str, before: State, stage: Stage) -> None:
             assert client.written.endswith(b"abc")
             expected = {State.SENDING: State.EARLY, State.WAITING: State.RELAYING}
             assert stage.exchange.state is expected.get(before, before)
+        case "note":
+            assert stage.exchange.record.response_bytes == len(b"abc") + 5
+            assert stage.exchange._patience.failure is Failure.CLIENT_GONE
+            assert (client.written, client.calls, api.calls) == (b"", [], [])
+            assert stage.exchange.state is before
         case "retry":
             assert stage.exchange.state is State.CONNECTING
             assert pool.fresh is True

@@ -36,7 +36,12 @@ async def test_clients_that_read_nothing_cost_little_and_hold_nobody_up(
     for client in slow:
         await client.asks("/big")
     connections = [c for c in gateway.plane.connections if isinstance(c, DownstreamConnection)]
-    await until(lambda: all(connection._is_full for connection in connections))
+
+    def is_full(connection: DownstreamConnection) -> bool:
+        exchange = connection._exchange
+        return exchange is not None and exchange._patience.client_full
+
+    await until(lambda: all(map(is_full, connections)))
     other = await gateway.connects()
     for _ in range(20):
         await other.asks()

@@ -31,6 +31,9 @@ class Taker:
     def response_head(self, head: ResponseHead) -> ContentReader | None:
         return content_reader(Framing(FramingKind.COUNTED, 2), strict=False)
 
+    def response_spliced(self, count: int, *, is_full: bool) -> None:
+        raise AssertionError
+
     def response_content(self, pieces: tuple[bytes, ...], *, finished: bool) -> None:
         self.told.append((b"".join(pieces), finished))
 
