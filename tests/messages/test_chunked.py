@@ -1,5 +1,6 @@
 """The chunked coding: both directions, in every segmentation, and what is refused."""
 
+import random
 import time
 from itertools import pairwise
 
@@ -227,6 +228,49 @@ def test_what_is_framed_here_is_decoded_here(step: int) -> None:
     pieces = [b"a", b"bc" * 100, b"\r\n", b"0\r\n\r\n"]
     message = b"".join(chunk_head(len(piece)) + piece + b"\r\n" for piece in pieces) + LAST_CHUNK
     assert decode(message, step) == (b"".join(pieces), True, b"")
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("seed", range(20))
+def test_chunks_that_look_alike_are_read_as_any_others(seed: int, strict: bool) -> None:
+    """Byte by byte no two are looked at together; in one piece they are."""
+    rng = random.Random(seed)
+    message = b""
+    for _ in range(rng.randint(1, 12)):
+        size = rng.choice((1, 1, 2, 3, 15, 16, 17))
+        zeros = b"0" * rng.choice((0, 0, 1, 14))
+        extension = rng.choice((b"", b"", b"", b";a", b";" + b"a" * 20))
+        line = zeros + b"%x" % size + extension + b"\r\n"
+        for _ in range(rng.choice((1, 3, 4, 5, 16, 17, 50, 300))):
+            message += line + rng.randbytes(size) + b"\r\n"
+    if rng.random() < 0.5:
+        at = rng.randrange(len(message))
+        message = message[:at] + rng.choice((b"", b"\n", b"1", b"\r\n")) + message[at + 1 :]
+    message += LAST_CHUNK + b"next"
+    outcomes = []
+    for step in (1, rng.randint(2, 2000), len(message)):
+        try:
+            outcomes.append(decode(message, step, strict=strict))
+        except MessageError as error:
+            outcomes.append((b"", False, error.reason.encode()))
+    assert outcomes[0][:2] == outcomes[1][:2] == outcomes[2][:2]
+    assert outcomes[0] == outcomes[2] or not outcomes[0][1]
+
+
+@pytest.mark.parametrize("step", [1, 1 << 20])
+def test_chunks_that_look_alike_earn_room_for_extensions_too(step: int) -> None:
+    signed = b"1;" + b"a" * (MAX_OVERHEAD_BYTES - 100) + b"\r\nx\r\n"
+    assert decode((signed + b"1\r\nx\r\n" * 1200) * 3, step)[0] == b"x" * 3603
+    with pytest.raises(MessageError):
+        decode((signed + b"1\r\nx\r\n" * 800) * 3, step)
+
+
+def test_a_hundred_thousand_tiny_chunks_are_few_pieces() -> None:
+    content = random.Random(7).randbytes(100_000)
+    message = b"".join(b"1\r\n%c\r\n" % byte for byte in content) + LAST_CHUNK
+    pieces = ChunkedDecoder(strict=True).feed(message)
+    assert b"".join(pieces) == content
+    assert len(pieces) < 100
 
 
 def test_every_cut_in_two_gives_the_same() -> None:
