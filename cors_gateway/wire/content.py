@@ -53,11 +53,8 @@ class ContentReader(Protocol):
 class ContentWriter(Protocol):
     """Frames what leaves after a head."""
 
-    def frame(self, pieces: Sequence[bytes]) -> bytes:
-        """Give the bytes that carry ``pieces``."""
-
-    def end(self) -> bytes:
-        """Give the bytes that end the content."""
+    def frame(self, parts: list[bytes], pieces: Sequence[bytes], *, finished: bool) -> None:
+        """Add what carries ``pieces`` to ``parts``, and what ends the content if it is finished."""
 
 
 class _CountedReader:
@@ -136,27 +133,32 @@ class _PlainWriter:
 
     __slots__ = ()
 
-    def frame(self, pieces: Sequence[bytes]) -> bytes:
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def end(self) -> bytes:
-        return b""
+    def frame(self, parts: list[bytes], pieces: Sequence[bytes], *, finished: bool) -> None:
+        del finished
+        parts += pieces
 
 
 class _ChunkedWriter:
     __slots__ = ()
 
-    def frame(self, pieces: Sequence[bytes]) -> bytes:
+    def frame(self, parts: list[bytes], pieces: Sequence[bytes], *, finished: bool) -> None:
         # What arrived together leaves as one chunk: a message of tiny chunks costs little here.
         length = sum(map(len, pieces))
-        return b"".join((chunk_head(length), *pieces, b"\r\n")) if length else b""
-
-    def end(self) -> bytes:
-        return LAST_CHUNK
+        if length:
+            parts.append(chunk_head(length))
+            parts += pieces
+            parts.append(b"\r\n")
+        if finished:
+            parts.append(LAST_CHUNK)
 
 
 _PLAIN_WRITER = _PlainWriter()
 _CHUNKED_WRITER = _ChunkedWriter()
+
+
+def _join(parts: list[bytes]) -> bytes:
+    """Join once: each join copies all of the content."""
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def content_reader(framing: Framing, *, strict: bool) -> ContentReader:
@@ -201,8 +203,8 @@ class RequestContent:
         """What arrived behind the end of the content: the next request."""
         return self._reader.surplus
 
-    def relay(self, data: bytes) -> bytes:
-        """Take bytes from the client and give the bytes that go to the API.
+    def relay(self, data: bytes, head: bytes = b"") -> bytes:
+        """Take bytes from the client and give the bytes that go to the API, behind ``head``.
 
         Raises:
             MessageError: 400 where the framing is broken, 413 where there is too much.
@@ -212,8 +214,9 @@ class RequestContent:
         self.length += sum(map(len, pieces))
         if self._bound is not None and self.length > self._bound:
             raise MessageError(413, "The content is too long.")
-        framed = self._writer.frame(pieces) if pieces else b""
-        return framed + self._writer.end() if reader.finished else framed
+        parts = [head] if head else []
+        self._writer.frame(parts, pieces, finished=reader.finished)
+        return _join(parts)
 
 
 _NO_REQUEST_CONTENT = RequestContent(NO_CONTENT, None)
@@ -242,9 +245,9 @@ class ResponseContent:
     def relay(self, pieces: Sequence[bytes], *, finished: bool) -> bytes:
         """Give the bytes that carry ``pieces``; the first time with the head in front."""
         self.length += sum(map(len, pieces))
-        framed = self._writer.frame(pieces) if pieces else b""
-        if finished:
-            framed += self._writer.end()
+        parts = []
         if self._held:
-            framed, self._held = self._held + framed, b""
-        return framed
+            parts.append(self._held)
+            self._held = b""
+        self._writer.frame(parts, pieces, finished=finished)
+        return _join(parts)

@@ -317,13 +317,13 @@ class Exchange:
         if upstream is None:  # pragma: no cover - SENDING and EARLY have one
             return
         try:
-            framed = content.relay(data)
+            framed = content.relay(data, head)
         except MessageError as error:
             self._fail(failure_of_message(error), detail=error.reason)
             return
         self.record.request_bytes = content.length
-        if head or framed:
-            upstream.write(head + framed)
+        if framed:
+            upstream.write(framed)
         if content.finished:
             self.takes_content = False
             if content.surplus:
