@@ -26,6 +26,7 @@ IN_ORDER = {
     "packed[i:i + 2]",
     "data[at:at + self._left]",
     "data[at:at + size]",
+    "frame[index:index + 1]",
     # Text, and lists:
     "host[1:-1]",
     "label[len(prefix):len(label) - len(suffix)]",
@@ -44,7 +45,7 @@ def said_wrongly(tree: ast.AST) -> Iterator[str]:
                 yield from _methods_that_are_attributes(node)
             case ast.Subscript(slice=ast.Slice(ast.Constant(int(lower)), ast.Constant(int(upper)))):
                 assert lower <= upper
-            case ast.Subscript(slice=ast.Slice(lower=ast.expr(), upper=ast.expr())):
+            case ast.Subscript(slice=ast.Slice(lower=ast.expr(), upper=ast.expr(), step=None)):
                 if ast.unparse(node) not in IN_ORDER:
                     yield f"line {node.lineno}: {ast.unparse(node)} may begin behind its end"
 
