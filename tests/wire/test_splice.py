@@ -209,6 +209,7 @@ async def test_a_client_sees_the_end_although_the_splice_has_its_socket_too(benc
     await client.sees_end(End.CLOSED)
 
 
+@pytest.mark.interpreted
 async def test_there_are_only_so_many_at_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +308,7 @@ async def test_without_a_pipe_it_ends_before_it_has_begun(
     assert os.read(source.get_extra_info("socket").fileno(), 99) == b"0123456789"
 
 
+@pytest.mark.interpreted
 async def test_where_nothing_more_can_be_watched_it_ends(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +325,7 @@ async def test_where_nothing_more_can_be_watched_it_ends(
     await client.sees(b"01234")
 
 
+@pytest.mark.interpreted
 async def test_elsewhere_than_on_linux_none_begins(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
