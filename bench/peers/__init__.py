@@ -46,7 +46,7 @@ UNBUFFERED = Peer("nginx unbuffered", partial(nginx.command, unbuffered=True))
 
 BASE = NGINX
 """With whom the others are compared."""
-OTHER = Peer("other gateway", partial(gateway.command, variable=gateway.OTHER))
+OTHER = Peer("gateway, compiled", partial(gateway.command, variable=gateway.OTHER))
 GATEWAYS = (GATEWAY, OTHER) if gateway.OTHER in environ else (GATEWAY,)
 PEERS = (NGINX, *GATEWAYS, HAPROXY, CADDY, PLAIN)
 """In the order in which they take turns."""

@@ -13,7 +13,7 @@ __all__ = ["COMMAND", "OTHER", "command"]
 COMMAND = "BENCH_GATEWAY"
 """The variable that names another command than this tree's, e.g. ``PYTHON -m cors_gateway``."""
 OTHER = "BENCH_OTHER_GATEWAY"
-"""The variable that names one more, to compare two gateways in one run."""
+"""The variable that names one more beside it in the same run: the compiled form, as the image has it."""
 
 CONFIGURATION = """\
 server:

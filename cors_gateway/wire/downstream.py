@@ -313,6 +313,7 @@ class DownstreamConnection(asyncio.Protocol):
             self._socket.check_time(now)
         elif exchange is None:
             if not self._deadline.has_passed(now):
+                self._known = None  # who rests may rest for long, and there may be thousands
                 return self._deadline.at
             self._time_is_up()
         elif self._is_paused and self._socket.has_hung_up:

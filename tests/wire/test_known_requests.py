@@ -77,6 +77,23 @@ async def test_another_request_of_the_same_address_is_read_for_itself(
 
 
 @pytest.mark.interpreted
+async def test_a_connection_that_rests_keeps_nothing(
+    gateway: Gateway, api: ScriptedUpstream, read_heads: list[bytes]
+) -> None:
+    request = (GET % b"1").replace(b"Connection: close\r\n", b"")
+    client, peer, _ = await asks(gateway, api, request)
+    (connection,) = gateway.plane.connections
+    for times_read in (1, 2):
+        assert len(read_heads) == times_read
+        connection.check_time(gateway.plane.ticker.now)
+        await client.sends(request)
+        await peer.sees_head()
+        await peer.sends(OK)
+        assert (await client.gets()).content == b"ok"
+    gateway.records.clear()
+
+
+@pytest.mark.interpreted
 async def test_nothing_is_known_after_a_reload(
     start_gateway: StartGateway, api: ScriptedUpstream, read_heads: list[bytes]
 ) -> None:
