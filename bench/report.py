@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.goals import Outcome, outcomes
-from bench.peers import BASE, GATEWAY, PEERS, UNBUFFERED
+from bench.peers import BASE, EVERYBODY, GATEWAY, UNBUFFERED
 from bench.results import Figures, Measured, Results, ratio
 
 __all__ = ["markdown", "summary", "tables", "terminal"]
 
-OTHERS = tuple(peer.name for peer in (*PEERS, UNBUFFERED) if peer is not BASE)
 TITLES = {
     "cpu": f"CPU time for each, against {BASE.name}",
     "rate": f"How many a second, against {BASE.name}",
@@ -58,9 +57,10 @@ def markdown(results: Results, part: str) -> str:
 
 def summary(results: Results) -> str:
     """Give the one table for people who are in a hurry."""
-    names = [peer.name for peer in PEERS if peer is not BASE]
+    plain = list(_plain(results))
+    names = [name for name in _others(plain) if name != UNBUFFERED.name]
     rows = [["CPU time for a request, nginx = 1", *names]]
-    for measured in _plain(results):
+    for measured in plain:
         row = [_cell(measured, name) for name in names]
         if row[0] != NOTHING:
             row[0] = f"**{row[0]}**"
@@ -110,20 +110,28 @@ def _is_varied(measured: Measured) -> bool:
     return any(", " in name for name in measured.things)
 
 
+def _others(workloads: Sequence[Measured]) -> list[str]:
+    """Name who was measured, but for the one with whom they are compared."""
+    found = {name for measured in workloads for name in measured.things}
+    return [peer.name for peer in EVERYBODY if peer.name in found and peer is not BASE]
+
+
 def _cpu_rows(workloads: Sequence[Measured]) -> Iterator[Row]:
-    yield ["", f"{BASE.name}, µs", *OTHERS]
+    others = _others(workloads)
+    yield ["", f"{BASE.name}, µs", *others]
     for measured in workloads:
         base = measured.thing(BASE.name)
         own = f"{median(base.cpu):,.1f}" if base else NOTHING
-        yield [measured.title, own, *(_cell(measured, name) for name in OTHERS)]
+        yield [measured.title, own, *(_cell(measured, name) for name in others)]
 
 
 def _rate_rows(workloads: Sequence[Measured]) -> Iterator[Row]:
-    yield ["", f"{BASE.name}, 1/s", *OTHERS]
+    others = _others(workloads)
+    yield ["", f"{BASE.name}, 1/s", *others]
     for measured in workloads:
         base = measured.thing(BASE.name)
         own = f"{median(base.rate):,.0f}{_held(base)}" if base else NOTHING
-        yield [measured.title, own, *(_cell(measured, name, rate=True) for name in OTHERS)]
+        yield [measured.title, own, *(_cell(measured, name, rate=True) for name in others)]
 
 
 def _held(figures: Figures) -> str:

@@ -17,6 +17,7 @@ from bench.scenario import Setup
 __all__ = [
     "BASE",
     "CADDY",
+    "EVERYBODY",
     "GATEWAY",
     "GATEWAYS",
     "HAPROXY",
@@ -46,7 +47,9 @@ UNBUFFERED = Peer("nginx unbuffered", partial(nginx.command, unbuffered=True))
 
 BASE = NGINX
 """With whom the others are compared."""
-OTHER = Peer("gateway, compiled", partial(gateway.command, variable=gateway.OTHER))
+OTHER = Peer("compiled gateway", partial(gateway.command, variable=gateway.OTHER))
 GATEWAYS = (GATEWAY, OTHER) if gateway.OTHER in environ else (GATEWAY,)
+EVERYBODY = (NGINX, GATEWAY, OTHER, HAPROXY, CADDY, PLAIN, UNBUFFERED)
+"""Also those that a run leaves out, in the order of the tables."""
 PEERS = (NGINX, *GATEWAYS, HAPROXY, CADDY, PLAIN)
 """In the order in which they take turns."""
