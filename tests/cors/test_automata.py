@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from cors_gateway.cors import automata
@@ -24,6 +26,12 @@ def test_a_text_that_leads_to_an_end_is_accepted(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "a", "b", "aba", "xab", "abx", "ab\xff"])
 def test_a_text_that_leads_nowhere_or_not_far_enough_is_not(text: str) -> None:
     assert not abc().matches(text.encode("latin-1"))
+
+
+def test_an_automaton_that_was_handed_over_accepts_the_same() -> None:
+    handed_over = pickle.loads(pickle.dumps(abc()))
+    assert handed_over.matches(b"abc")
+    assert not handed_over.matches(b"a")
 
 
 def test_a_part_that_is_nothing_accepts_nothing_but_the_empty_text() -> None:

@@ -8,7 +8,13 @@ from string import ascii_lowercase, digits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cors_gateway.cors.decision import CorsRequest, Outcome, RequestKind, decide
+from cors_gateway.cors.decision import (
+    CorsRequest,
+    Outcome,
+    RequestKind,
+    decide,
+    decide_allowed,
+)
 from cors_gateway.cors.origins import (
     TupleOrigin,
     parse_origin,
@@ -295,3 +301,13 @@ def test_a_refused_origin_learns_nothing(policy: Policy, request: CorsRequest) -
 @given(policies, requests)
 def test_deciding_again_is_deciding_the_same(policy: Policy, request: CorsRequest) -> None:
     assert decide(policy, request) == decide(policy, request)
+
+
+@law
+@given(policies, requests)
+def test_what_is_decided_once_for_an_origin_is_what_is_decided_each_time(
+    policy: Policy, request: CorsRequest
+) -> None:
+    if len(request.origin_lines) == 1 and request.method != b"OPTIONS":
+        once = decide_allowed(policy, request.method, request.origin_lines[0])
+        assert once is None or once == decide(policy, request)

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from cors_gateway.cors import decision
 from cors_gateway.cors.decision import (
     Check,
     CorsRequest,
@@ -11,6 +12,7 @@ from cors_gateway.cors.decision import (
     RequestKind,
     classify,
     decide,
+    decide_allowed,
 )
 from cors_gateway.cors.policy import Policy, PolicySettings, compile_policy
 
@@ -672,3 +674,39 @@ def test_to_report_only_says_nothing_of_who_may_embed() -> None:
 
 def test_without_the_key_nothing_is_said_of_who_may_embed() -> None:
     assert decide(policy(), actual(None)).unless_sent == ()
+
+
+# What is decided once for each origin.
+
+
+@pytest.mark.parametrize(
+    "settings, method, origin",
+    [
+        pytest.param({"csrf_guard": True}, b"POST", APP, id="a guarded method"),
+        pytest.param({}, b"GET", EVIL, id="an origin that is not allowed"),
+        pytest.param({}, b"GET", b"no origin", id="what is no origin"),
+    ],
+)
+def test_only_plain_requests_of_allowed_origins_are_decided_once(
+    settings: dict[str, Any], method: bytes, origin: bytes
+) -> None:
+    decided = policy(**settings)
+    assert decide_allowed(decided, method, origin) is None
+    assert decided.allowed == {}
+
+
+@pytest.mark.parametrize("mode", ["enforce", "reportOnly"])
+def test_what_is_decided_once_is_what_is_decided_each_time(mode: str) -> None:
+    decided = policy(mode=mode, csrf_guard=True, allow_credentials=True)
+    first = decide_allowed(decided, b"GET", APP)
+    assert first == decide(decided, actual(sec_fetch_site=b"cross-site", websocket=True))
+    assert decide_allowed(decided, b"HEAD", APP) is first
+    assert {first: 1}[first] == 1
+
+
+def test_what_is_decided_once_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decision, "MOST_REMEMBERED", 2)
+    decided = policy()
+    for number in range(5):
+        assert decide_allowed(decided, b"GET", b"https://a%d.example.net" % number) is not None
+        assert len(decided.allowed) <= 2

@@ -8,16 +8,19 @@ from cors_gateway.messages.fields import (
     check_fields,
     connection_options,
     connection_specific_names,
+    first_value,
     index_fields,
     is_field_value,
     is_prohibited_connection_option,
     is_token,
+    kept_lines,
     merge_vary,
+    only_value,
     parse_list,
     strip_fields,
     underscored_names,
 )
-from cors_gateway.messages.heads import FieldLines, MessageError
+from cors_gateway.messages.heads import FieldLines, MessageError, section_of
 
 
 @pytest.mark.parametrize(
@@ -227,3 +230,14 @@ def test_vary_is_a_union(
     values: tuple[bytes, ...], tokens: tuple[bytes, ...], merged: bytes | None
 ) -> None:
     assert merge_vary(values, tokens) == merged
+
+
+def test_the_first_and_the_only_value_of_a_name() -> None:
+    index = index_fields(((b"A", b"1"), (b"B", b"2"), (b"b", b"3")))
+    assert [first_value(index, name) for name in (b"a", b"b", b"c")] == [b"1", b"2", None]
+    assert [only_value(index, name) for name in (b"a", b"b", b"c")] == [b"1", None, None]
+
+
+def test_kept_lines_leave_out_names_in_any_case() -> None:
+    section = section_of(((b"A", b"1"), (b"Host", b"x"), (b"hOST", b"y"), (b"C", b"")))
+    assert kept_lines(section, frozenset({b"host"})) == [b"A: 1", b"C: "]

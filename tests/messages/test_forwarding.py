@@ -1,5 +1,7 @@
 """Forwarding: what the API is told about the client, and what the gateway believes itself."""
 
+from typing import Any
+
 import pytest
 
 from cors_gateway.messages.fields import index_fields
@@ -7,6 +9,7 @@ from cors_gateway.messages.forwarding import (
     FORWARDING_NAMES,
     effective_scheme_and_host,
     forwarding_fields,
+    forwarding_lines,
     forwarding_names,
     has_passed,
     parse_max_forwards,
@@ -302,3 +305,20 @@ def test_an_open_quote_of_a_trusted_peer_hides_nobody() -> None:
     )
     assert lines[b"X-Forwarded-For"] == b"192.0.2.1"
     assert lines[b"Forwarded"] == b"for=192.0.2.1;proto=http;host=gw"
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_forwarding_lines_are_the_forwarding_fields(trusted: bool) -> None:
+    index = index_fields(((b"X-Forwarded-For", b"198.51.100.7"),))
+    told: dict[str, Any] = {
+        "peer_address": "192.0.2.1",
+        "scheme": b"https",
+        "authority": b"gw.example",
+        "trusted": trusted,
+        "pseudonym": b"gw-1",
+        "minor_version": 1,
+        "prefix": b"/api",
+    }
+    fields = forwarding_fields(index, **told)
+    for _ in range(2):
+        assert forwarding_lines(index, **told) == tuple(b": ".join(field) for field in fields)

@@ -10,6 +10,7 @@ from cors_gateway.messages.framing import (
     Framing,
     FramingKind,
     expects_continue,
+    may_pass_length,
     request_framing,
     request_persists,
     response_framing,
@@ -241,3 +242,11 @@ def test_a21_another_expectation_is_not_met(value: bytes) -> None:
     with pytest.raises(MessageError) as caught:
         expects_continue(1, index_fields(((b"Expect", value),)))
     assert caught.value.status == 417
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 103])
+@pytest.mark.parametrize("value", [b"0", b"5", b"05", b"00", b"10"])
+def test_a_length_may_pass_exactly_where_it_is_not_rewritten(status: int, value: bytes) -> None:
+    fields = ((b"Content-Length", value),)
+    rewritten = rewrite_content_length(fields, index_fields(fields), status)
+    assert may_pass_length(value, status) is (rewritten == fields)

@@ -16,6 +16,7 @@ from cors_gateway.messages.heads import (
     parse_request_line,
     parse_status_line,
     salvage_head,
+    section_of,
     serialize_request_head,
     serialize_response_head,
     skip_empty_lines,
@@ -330,3 +331,11 @@ def test_what_cannot_become_a_request_is_not_waited_for(status: int, buffer: byt
 def test_tls_on_a_plain_port_is_called_by_its_name() -> None:
     with pytest.raises(MessageError, match="TLS"):
         check_request_line_so_far(b"\x16\x03\x01\x02\x00")
+
+
+def test_heads_give_the_fields_that_they_were_made_of() -> None:
+    fields = ((b"A", b"1"), (b"a", b""))
+    request, response = RequestHead(b"GET", b"/", 1, fields), ResponseHead(200, b"OK", 1, fields)
+    assert request.fields == response.fields == fields
+    assert request == RequestHead(b"GET", b"/", 1, section_of(fields))
+    assert {response: 1}[response] == 1

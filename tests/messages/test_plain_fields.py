@@ -81,3 +81,8 @@ def test_more_lines_than_allowed_are_not_plain() -> None:
 def test_the_usual_connection_fields_are_plain(option: bytes) -> None:
     raw = START + b"Connection: " + option + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert read_plain_fields(raw, 100, of_request=True) is not None
+
+
+def test_a_response_that_repeats_another_name_is_not_plain() -> None:
+    raw = b"HTTP/1.1 200 OK\r\nX: y\r\nX: z\r\n\r\n"
+    assert read_plain_fields(raw, 100, of_request=False) is None
