@@ -78,7 +78,7 @@ def head_for_upstream(
     return b"\r\n".join(lines)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _dropped(
     names: bytes,
     unwanted: frozenset[bytes],

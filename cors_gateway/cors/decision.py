@@ -45,7 +45,7 @@ __all__ = [
     "decide_allowed",
 ]
 
-MOST_REMEMBERED = 4096
+MOST_REMEMBERED = 512
 """Origins of one policy whose decisions are kept: what is once allowed stays so as long as the policy."""
 
 

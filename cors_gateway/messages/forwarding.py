@@ -140,7 +140,7 @@ def forwarding_lines(
     return tuple([b": ".join(field) for field in fields])
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _untrusted_lines(
     peer_address: str,
     scheme: bytes,
