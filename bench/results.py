@@ -1,6 +1,6 @@
 """What a run has found, as it is kept: JSON that says by itself where, when and with what it was measured."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -107,7 +107,13 @@ class Results:
         return next((each for each in self.workloads if each.key == key), None)
 
 
-def ratio(of: Figures | None, to: Figures | None, *, rate: bool = False) -> float | None:
+def ratio(
+    of: Figures | None,
+    to: Figures | None,
+    *,
+    rate: bool = False,
+    choose: Callable[[list[float]], float] = median,
+) -> float | None:
     """Compare two things round by round, and give the median: what disturbs a round disturbs both."""
     if of is None or to is None:
         return None
@@ -115,7 +121,7 @@ def ratio(of: Figures | None, to: Figures | None, *, rate: bool = False) -> floa
         zip(of.rate, to.rate, strict=False) if rate else zip(of.cpu, to.cpu, strict=False)
     )
     found = [one / other for one, other in pairs if other > 0]
-    return median(found) if found else None
+    return choose(found) if found else None
 
 
 _ADAPTER = TypeAdapter(Results)
