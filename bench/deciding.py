@@ -4,16 +4,14 @@ The CPU time of loading a YAML document, and of one decision by it, for one and 
 Absolute figures differ from machine to machine; what a decision costs against one entry should not.
 """
 
-import os
-from collections.abc import Sequence
 from time import process_time
 
 from bench.machine import BenchError
-from cors_gateway.config.flaws import Flaw
 from cors_gateway.config.load import load
 from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
 from cors_gateway.cors.decision import CorsRequest, Outcome, decide
 from cors_gateway.snapshot import Snapshot
+from tests.cases.fetch_loading import NoReader
 
 __all__ = ["measure"]
 
@@ -26,29 +24,6 @@ KINDS = {
 }
 
 
-class Environment:
-    """The process's own environment, as the configuration's reader."""
-
-    env = os.environ
-
-    def read_file(self, path: str) -> str:
-        raise FileNotFoundError(path)
-
-    def locate(self, path: str) -> str:
-        return path
-
-    def check_pair(self, certificate: str, key: str) -> Sequence[Flaw]:
-        return ()
-
-    def check_authorities(self, path: str) -> Sequence[Flaw]:
-        return ()
-
-    def check_files(
-        self, root: str, fallback: str | None, secrets: Sequence[str]
-    ) -> Sequence[Flaw]:
-        return ()
-
-
 def load_entries(entries: list[str]) -> tuple[Snapshot, float]:
     """Give what was loaded and the CPU seconds that it took."""
     listed = "".join(f'    - "{entry}"\n' for entry in entries)
@@ -57,7 +32,7 @@ def load_entries(entries: list[str]) -> tuple[Snapshot, float]:
         "routes:\n- {match: {path: /}, upstream: http://a:1, cors: a}\n"
     )
     began = process_time()
-    loaded = load(text, "bench.yaml", Environment(), is_public_suffix, is_registry_suffix)
+    loaded = load(text, "bench.yaml", NoReader(), is_public_suffix, is_registry_suffix)
     seconds = process_time() - began
     if loaded.snapshot is None:
         raise BenchError("\n".join(map(str, loaded.problems)))

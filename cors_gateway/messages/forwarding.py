@@ -125,14 +125,26 @@ def forwarding_lines(
     prefix: bytes,
 ) -> tuple[bytes, ...]:
     """Write the lines of :func:`forwarding_fields`; those for an untrusted peer are remembered."""
-    if not trusted:
-        return _untrusted_lines(peer_address, scheme, authority, pseudonym, minor_version, prefix)
+    told = (peer_address, scheme, authority, pseudonym, minor_version, prefix)
+    return _spell(index, trusted, *told) if trusted else _untrusted_lines(*told)
+
+
+def _spell(
+    index: FieldIndex,
+    trusted: bool,  # noqa: FBT001
+    peer_address: str,
+    scheme: bytes,
+    authority: bytes,
+    pseudonym: bytes,
+    minor_version: int,
+    prefix: bytes,
+) -> tuple[bytes, ...]:
     fields = forwarding_fields(
         index,
         peer_address=peer_address,
         scheme=scheme,
         authority=authority,
-        trusted=True,
+        trusted=trusted,
         pseudonym=pseudonym,
         minor_version=minor_version,
         prefix=prefix,
@@ -149,17 +161,7 @@ def _untrusted_lines(
     minor_version: int,
     prefix: bytes,
 ) -> tuple[bytes, ...]:
-    fields = forwarding_fields(
-        {},
-        peer_address=peer_address,
-        scheme=scheme,
-        authority=authority,
-        trusted=False,
-        pseudonym=pseudonym,
-        minor_version=minor_version,
-        prefix=prefix,
-    )
-    return tuple([b": ".join(field) for field in fields])
+    return _spell({}, False, peer_address, scheme, authority, pseudonym, minor_version, prefix)  # noqa: FBT003
 
 
 @lru_cache(maxsize=1024)

@@ -18,8 +18,8 @@ from cors_gateway.wire.heads import has_c_parser, read_request_head, read_respon
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
 
 
-def parsed(raw: bytes) -> list[Any]:
-    parser = HttpRequestParser(
+def parsed(raw: bytes, parser_class: Any = HttpRequestParser) -> list[Any]:
+    parser = parser_class(
         None,
         None,
         65536,

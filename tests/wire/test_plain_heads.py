@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cors_gateway.messages.plain_fields import read_plain_fields
+from tests.wire.test_parser_canary import parsed
 
 NAMES = st.sampled_from(
     b"Host Content-Length Transfer-Encoding Connection Upgrade Expect Cookie Set-Cookie Origin TE Trailer"
@@ -42,18 +43,8 @@ LINES = st.builds(
 SECTIONS = st.lists(LINES, max_size=6).map(b"".join)
 
 
-def parsed(parser_class: Any, raw: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    parser = parser_class(
-        None,
-        None,
-        65536,
-        max_line_size=1 << 30,
-        max_field_size=1 << 30,
-        max_headers=100,
-        response_with_body=False,
-        auto_decompress=False,
-    )
-    ((message, _),) = parser.feed_data(raw)[0]
+def fields_of(raw: bytes, parser_class: Any) -> tuple[tuple[bytes, bytes], ...]:
+    ((message, _),) = parsed(raw, parser_class)
     fields: tuple[tuple[bytes, bytes], ...] = message.raw_headers
     return fields
 
@@ -65,7 +56,7 @@ def test_a_plain_request_is_read_as_the_parser_reads_it(section: bytes) -> None:
     raw = b"POST /a HTTP/1.1\r\n" + section + b"\r\n"
     plain = read_plain_fields(raw, 100, of_request=True)
     if plain is not None:
-        assert plain.fields == parsed(HttpRequestParser, raw)
+        assert plain.fields == fields_of(raw, HttpRequestParser)
         assert b"".join(line + b"\r\n" for line in plain.lines) == section
 
 
@@ -76,4 +67,4 @@ def test_a_plain_response_is_read_as_the_parser_reads_it(section: bytes) -> None
     raw = b"HTTP/1.1 200 OK\r\n" + section + b"\r\n"
     plain = read_plain_fields(raw, 100, of_request=False)
     if plain is not None:
-        assert plain.fields == parsed(HttpResponseParser, raw)
+        assert plain.fields == fields_of(raw, HttpResponseParser)
