@@ -35,7 +35,6 @@ from cors_gateway.messages.forwarding import (
     forwarding_lines,
     has_passed,
     parse_max_forwards,
-    parse_trace_id,
 )
 from cors_gateway.messages.framing import (
     NO_CONTENT,
@@ -56,7 +55,7 @@ from cors_gateway.messages.targets import (
 from cors_gateway.planned import Forward, Peer, Respond, cors_fields
 from cors_gateway.snapshot import Route, Snapshot
 from cors_gateway.upgrades import choose_upgrade
-from cors_gateway.upstream_fields import head_for_upstream
+from cors_gateway.upstream_fields import lines_for_upstream, upstream_form
 
 __all__ = ["plan", "refuse"]
 
@@ -327,7 +326,7 @@ class _Planning:
             authority=self.authority,
             path=self.path,
             user_agent=first_value(self.index, b"user-agent") or b"",
-            trace_id=parse_trace_id(self.index),
+            traceparent=only_value(self.index, b"traceparent") or b"",
             method=self.head.method,
             minor_version=self.head.minor_version,
             request_id=self._request_id(),
@@ -355,31 +354,27 @@ class _Planning:
         if limits.content_bytes is not None and self.framing.length > limits.content_bytes:
             self.persists = False
             return self._refuse(Failure.CONTENT_TOO_LARGE)
-        path = target.path
-        if route.strip_prefix:
-            path = path[len(route.path.rstrip(b"/")) :]
-            if not path.startswith(b"/"):
-                path = b"/" + path
         upgrade = b""
         if b"upgrade" in options:
             upgrade = choose_upgrade(head, self.index, self.framing, route.upgrades)
-        forwarded = route.upstream.base_path + path + target.query
+        forwarded = route.forwarded_target(target.path, target.query)
+        form = upstream_form(
+            head,
+            route,
+            options,
+            framing=self.framing,
+            authority=None if target.authority is None and self.authority else self.authority,
+            ours=self._forwarding_lines(route),
+            trusted=self.trusted,
+            upgrade=upgrade,
+        )
         return Forward(
             route=route,
             decision=self.decision,
             method=head.method,
             target=forwarded,
-            opening=head_for_upstream(
-                head,
-                route,
-                options,
-                target=forwarded,
-                framing=self.framing,
-                authority=None if target.authority is None and self.authority else self.authority,
-                ours=self._forwarding_lines(route),
-                trusted=self.trusted,
-                upgrade=upgrade,
-            ),
+            form=form,
+            opening=form.write(head.method, forwarded, lines_for_upstream(head)),
             framing=self.framing,
             persists=self.persists,
             head_only=head.method == b"HEAD",
@@ -392,7 +387,7 @@ class _Planning:
             authority=self.authority,
             path=self.path,
             user_agent=first_value(self.index, b"user-agent") or b"",
-            trace_id=parse_trace_id(self.index),
+            traceparent=only_value(self.index, b"traceparent") or b"",
             request_id=self._request_id(),
             own_origins=() if route.redirects is None else self._own_origins(),
         )

@@ -4,13 +4,14 @@ Both hold everything that whoever carries them out needs: the request itself is 
 are never changed once they are made: a connection keeps the last one for the next request that is the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cors_gateway.answers import Answer
 from cors_gateway.cors.decision import Decision
 from cors_gateway.messages.framing import Framing
 from cors_gateway.messages.heads import FieldLines
 from cors_gateway.snapshot import Route, Timeouts
+from cors_gateway.upstream_fields import UpstreamForm
 
 __all__ = ["Forward", "Peer", "Respond", "cors_fields"]
 
@@ -40,7 +41,7 @@ class Respond:
     authority: bytes
     path: bytes
     user_agent: bytes
-    trace_id: str
+    traceparent: bytes
     method: bytes
     minor_version: int
     request_id: bytes | None
@@ -60,7 +61,7 @@ class Respond:
         authority: bytes,
         path: bytes,
         user_agent: bytes,
-        trace_id: str,
+        traceparent: bytes,
         method: bytes,
         minor_version: int,
         request_id: bytes | None = None,
@@ -77,7 +78,7 @@ class Respond:
         self.authority = authority
         self.path = path
         self.user_agent = user_agent
-        self.trace_id = trace_id
+        self.traceparent = traceparent
         self.method = method
         self.minor_version = minor_version
         self.request_id = request_id
@@ -94,8 +95,10 @@ class Forward:
     method: bytes
     target: bytes
     """To send upstream."""
+    form: UpstreamForm = field(compare=False)
+    """Of the head to send upstream."""
     opening: bytes
-    """The head to send upstream, up to the request's identifier, which is its last value."""
+    """That head, up to the request's identifier, which is its last value."""
     framing: Framing
     persists: bool
     head_only: bool
@@ -112,8 +115,8 @@ class Forward:
     """As the client asked for it."""
     path: bytes
     user_agent: bytes
-    trace_id: str
-    """Of the client's ``traceparent``; empty without one."""
+    traceparent: bytes
+    """The client's, as received; empty without one."""
     request_id: bytes | None
     """What a trusted peer called the request; ``None`` to make one."""
     own_origins: tuple[bytes, ...]
@@ -127,6 +130,7 @@ class Forward:
         decision: Decision | None,
         method: bytes,
         target: bytes,
+        form: UpstreamForm,
         opening: bytes,
         framing: Framing,
         persists: bool,
@@ -140,7 +144,7 @@ class Forward:
         authority: bytes,
         path: bytes,
         user_agent: bytes,
-        trace_id: str,
+        traceparent: bytes,
         request_id: bytes | None = None,
         own_origins: tuple[bytes, ...] = (),
     ) -> None:
@@ -149,6 +153,7 @@ class Forward:
         self.decision = decision
         self.method = method
         self.target = target
+        self.form = form
         self.opening = opening
         self.framing = framing
         self.persists = persists
@@ -162,7 +167,7 @@ class Forward:
         self.authority = authority
         self.path = path
         self.user_agent = user_agent
-        self.trace_id = trace_id
+        self.traceparent = traceparent
         self.request_id = request_id
         self.own_origins = own_origins
 

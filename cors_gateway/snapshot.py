@@ -250,6 +250,14 @@ class Route:
     dropped_fields: frozenset[bytes] = field(init=False)
     """Names that are not forwarded as the client sent them."""
 
+    def forwarded_target(self, path: bytes, query: bytes) -> bytes:
+        """Give what the API is asked for; the query has its question mark."""
+        if self.strip_prefix:
+            path = path[len(self.path.rstrip(b"/")) :]
+            if not path.startswith(b"/"):
+                path = b"/" + path
+        return self.upstream.base_path + path + query
+
     def __post_init__(self) -> None:
         """Derive at load what every request would have to."""
         # CGI would make Proxy the variable HTTP_PROXY, which libraries obey (CVE-2016-5385).

@@ -7,7 +7,7 @@ no policy: CORS fields of a request are the API's to read as well.
 
 from functools import lru_cache
 
-from cors_gateway.messages.fields import kept_lines, underscored_names
+from cors_gateway.messages.fields import underscored_names
 from cors_gateway.messages.forwarding import (
     forwarding_names,
     parse_max_forwards,
@@ -17,28 +17,58 @@ from cors_gateway.messages.framing import Framing, FramingKind
 from cors_gateway.messages.heads import RequestHead, section_of
 from cors_gateway.snapshot import Route
 
-__all__ = ["head_for_upstream"]
+__all__ = ["UpstreamForm", "lines_for_upstream", "upstream_form"]
 
 
-def head_for_upstream(
+class UpstreamForm:
+    """Which of a request's lines an API gets, and what stands around them.
+
+    It holds for every request with the same names in the same order, as far as it is planned alike.
+    """
+
+    __slots__ = ("_before", "_behind", "_kept")
+
+    def __init__(self, before: list[bytes], kept: tuple[int, ...], behind: list[bytes]) -> None:
+        """Put a form together."""
+        self._before = before
+        """Lines of ours that come first."""
+        self._kept = kept
+        """Places of the client's lines that are sent on."""
+        self._behind = behind
+        """Lines of ours that come last; the very last waits for its value."""
+
+    def write(self, method: bytes, target: bytes, lines: list[bytes]) -> bytes:
+        """Give the head to send upstream, up to the value of ``X-Request-ID``.
+
+        Args:
+            method: to send.
+            target: to send.
+            lines: the client's.
+        """
+        written = [method + b" " + target + b" HTTP/1.1"]
+        written += self._before
+        written += [lines[place] for place in self._kept]
+        written += self._behind
+        return b"\r\n".join(written)
+
+
+def upstream_form(
     head: RequestHead,
     route: Route,
     options: frozenset[bytes],
     *,
-    target: bytes,
     framing: Framing,
     authority: bytes | None,
     ours: tuple[bytes, ...],
     trusted: bool,
     upgrade: bytes,
-) -> bytes:
-    """Give the head to send upstream, up to the value of ``X-Request-ID``.
+) -> UpstreamForm:
+    """Decide what of a request its API gets.
 
     Args:
         head: as received.
         route: where the request goes.
         options: the connection options, none of them prohibited.
-        target: to send.
         framing: of the request's content.
         authority: what ``Host`` must say unless the route says otherwise; ``None`` if the client's
             own ``Host`` says it.
@@ -50,7 +80,7 @@ def head_for_upstream(
     host = route.host_field
     if host is None and authority is not None:
         host = authority or route.upstream.authority
-    dropped = _dropped(
+    kept = _kept(
         b"\n".join(section.names),
         route.dropped_fields,
         route.owned_fields,
@@ -58,36 +88,39 @@ def head_for_upstream(
         trusted,
         host is not None,
     )
-    left = parse_max_forwards(section.index) if head.method == b"OPTIONS" else None
-    if left is not None:
-        section = section_of(rewrite_max_forwards(section.fields, left))
-    lines = [b"%b %b HTTP/1.1" % (head.method, target)]
-    if host is not None:
-        lines.append(b"Host: " + host)
-    lines += kept_lines(section, dropped)
+    behind: list[bytes] = []
     if route.origin_field and b"origin" in section.index:
-        lines.append(b"Origin: " + route.origin_field)
-    lines += [b": ".join(field) for field in route.set_fields]
+        behind.append(b"Origin: " + route.origin_field)
+    behind += [b": ".join(field) for field in route.set_fields]
     if framing.kind is FramingKind.CHUNKED:
-        lines.append(b"Transfer-Encoding: chunked")
+        behind.append(b"Transfer-Encoding: chunked")
     if upgrade:
-        lines.append(b"Connection: Upgrade")
-        lines.append(b"Upgrade: " + upgrade)
-    lines += ours
-    lines.append(b"X-Request-ID: ")
-    return b"\r\n".join(lines)
+        behind.append(b"Connection: Upgrade")
+        behind.append(b"Upgrade: " + upgrade)
+    behind += ours
+    behind.append(b"X-Request-ID: ")
+    return UpstreamForm([] if host is None else [b"Host: " + host], kept, behind)
+
+
+def lines_for_upstream(head: RequestHead) -> list[bytes]:
+    """Give the lines that the form chooses from: those received, with one hop less to go (RFC 9110, 7.6.2)."""
+    section = head.section
+    left = parse_max_forwards(section.index) if head.method == b"OPTIONS" else None
+    if left is None:
+        return section.lines
+    return section_of(rewrite_max_forwards(section.fields, left)).lines
 
 
 @lru_cache(maxsize=128)
-def _dropped(
+def _kept(
     names: bytes,
     unwanted: frozenset[bytes],
     owned: frozenset[bytes],
     options: frozenset[bytes],
     trusted: bool,  # noqa: FBT001
     sets_host: bool,  # noqa: FBT001
-) -> frozenset[bytes]:
-    """Name what is not forwarded as received; remembered, because clients of one kind send the same names.
+) -> tuple[int, ...]:
+    """Find what is forwarded as received; remembered, because clients of one kind send the same names.
 
     Args:
         names: those received, in lower case, one in a line.
@@ -96,8 +129,14 @@ def _dropped(
         options: the connection options.
         trusted: whether the peer's own forwarding fields count.
         sets_host: whether ``Host`` is the gateway's.
+
+    Returns:
+        The places of the lines that are kept.
     """
-    received: dict[bytes, tuple[bytes, ...]] = dict.fromkeys(names.split(b"\n"), ())
-    dropped = unwanted | forwarding_names(received, trusted=trusted)
-    dropped |= underscored_names(received, owned) | options
-    return dropped | {b"host"} if sets_host else dropped
+    received = names.split(b"\n") if names else []
+    index: dict[bytes, tuple[bytes, ...]] = dict.fromkeys(received, ())
+    dropped = unwanted | forwarding_names(index, trusted=trusted)
+    dropped |= underscored_names(index, owned) | options
+    if sets_host:
+        dropped |= {b"host"}
+    return tuple([place for place, name in enumerate(received) if name not in dropped])

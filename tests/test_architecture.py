@@ -21,6 +21,7 @@ RINGS = {
     "failures": 1,
     "plan": 1,
     "planned": 1,
+    "precedents": 1,
     "upgrades": 1,
     "upstream_fields": 1,
     "routes": 1,

@@ -132,12 +132,12 @@ class DownstreamConnection(asyncio.Protocol):
         if self._is_busy:
             return
         self._is_busy = True
-        heads, snapshot = self._heads, self._plane.snapshot
-        raw = b""
+        heads, snapshot, raw = self._heads, self._plane.snapshot, b""
         try:
             while self._may_read_head():
                 known = self._known
-                if known is not None and known.snapshot is snapshot and heads.cut_known(known.raw):
+                if known is not None and (known := known.cut_next(heads, snapshot)) is not None:
+                    self._known = known
                     self._carry_out(known.planned, self._record())
                     continue
                 raw, had_begun = b"", heads.has_begun
@@ -171,7 +171,7 @@ class DownstreamConnection(asyncio.Protocol):
         if len(head.target) > snapshot.limits.target_bytes:
             raise MessageError(414, "The request target is too long.")
         planned = plan(snapshot, head, self._peer, plane.pseudonym)
-        self._known = remember(raw, snapshot, planned)
+        self._known = remember(raw, snapshot, head, planned)
         if not self._served:
             plane.first_requests.note(self._peer, self._known)
         self._carry_out(planned, record)

@@ -32,6 +32,7 @@ from cors_gateway.snapshot import Limits
 __all__ = ["HeadCutter", "has_c_parser", "read_request_head", "read_response_head"]
 
 _MAX_RESPONSE_LINES = 1000
+_PLAIN_END = b"\r\n\r\n"
 _ANY_SIZE = 1 << 30
 """The bounds on size are set on the buffered head, where they can be told apart."""
 
@@ -70,6 +71,14 @@ class HeadCutter:
         self.unread = unread[len(head) :]
         self._searched = 0
         return True
+
+    def peek_plain(self) -> bytes:
+        """Give the next head without cutting it off, if it ends in an empty line of CRLF, as most do."""
+        unread = self.unread
+        if unread.endswith(_PLAIN_END):
+            return unread  # perhaps there are several; then it is like no head that was read before
+        end = unread.find(_PLAIN_END)
+        return unread[: end + len(_PLAIN_END)] if end >= 0 else b""
 
     def cut(self, limits: Limits) -> bytes:
         """Give the next head, up to and with its empty line; nothing if it is not complete.

@@ -1,14 +1,18 @@
 """The last request of a connection, word for word, and what was planned for it.
 
 ``plan`` is pure: the same bytes from the same client mean the same under the same snapshot. Pages ask for
-the same again and again, and then only the bytes are compared. A program that opens a connection for each
-request asks for the same too: what a client's address asked first is kept beyond the connection.
+the same again and again, and then only the bytes are compared; what differs in little is planned alike
+(``precedents``). A program that opens a connection for each request asks for the same too: what a client's
+address asked first is kept beyond the connection.
 """
 
 from typing import Final
 
+from cors_gateway.messages.heads import RequestHead
 from cors_gateway.planned import Forward, Peer, Respond
+from cors_gateway.precedents import Precedent, plan_by_precedent, precedent_of
 from cors_gateway.snapshot import Snapshot
+from cors_gateway.wire.heads import HeadCutter
 
 __all__ = ["FirstRequests", "KnownRequest", "remember"]
 
@@ -22,23 +26,50 @@ MOST_CLIENTS: Final = 256
 class KnownRequest:
     """A request that may come again."""
 
-    __slots__ = ("planned", "raw", "snapshot")
+    __slots__ = ("_precedent", "planned", "raw", "snapshot")
 
-    def __init__(self, raw: bytes, snapshot: Snapshot, planned: Forward | Respond) -> None:
+    def __init__(
+        self,
+        raw: bytes,
+        snapshot: Snapshot,
+        planned: Forward | Respond,
+        precedent: Precedent | None = None,
+    ) -> None:
         """Keep what was planned."""
         self.raw = raw
         """The head from its request line to its empty line: whatever begins with it has the same head."""
         self.snapshot = snapshot
         """What it was planned by."""
         self.planned = planned
+        self._precedent = precedent
+
+    def cut_next(self, heads: HeadCutter, snapshot: Snapshot) -> "KnownRequest | None":
+        """Cut off the next head, and plan it, if it is the same again or differs in little."""
+        if self.snapshot is not snapshot:
+            return None
+        if heads.cut_known(self.raw):
+            return self
+        if self._precedent is None:
+            return None
+        raw = heads.peek_plain()
+        if len(raw) > LONGEST_KEPT:
+            return None
+        precedent = plan_by_precedent(raw, self._precedent, self.snapshot)
+        if precedent is None:
+            return None
+        heads.cut_known(raw)
+        return KnownRequest(raw, self.snapshot, precedent.forward, precedent)
 
 
-def remember(raw: bytes, snapshot: Snapshot, planned: Forward | Respond) -> KnownRequest | None:
+def remember(
+    raw: bytes, snapshot: Snapshot, head: RequestHead, planned: Forward | Respond
+) -> KnownRequest | None:
     """Keep a request for the next one; ``None`` where it is too long, or a mistake of ours ended it."""
-    has_failed = isinstance(planned, Respond) and planned.fault is not None
-    if has_failed or len(raw) > LONGEST_KEPT:
+    if len(raw) > LONGEST_KEPT:
         return None
-    return KnownRequest(raw, snapshot, planned)
+    if isinstance(planned, Forward):
+        return KnownRequest(raw, snapshot, planned, precedent_of(head, planned))
+    return None if planned.fault is not None else KnownRequest(raw, snapshot, planned)
 
 
 class FirstRequests:

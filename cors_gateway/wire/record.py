@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from cors_gateway.answers import Answer
 from cors_gateway.failures import Failure
+from cors_gateway.messages.forwarding import parse_trace_id
 from cors_gateway.planned import Forward, Respond
 
 __all__ = [
@@ -105,8 +106,8 @@ class AccessRecord:
     """Whose fault it was: ``downstream``, ``upstream`` or ``gateway``."""
     problem: str = ""
     """The failure's name in our own problem types."""
-    trace_id: str = ""
-    """Of ``traceparent`` (W3C Trace Context), which is passed on unchanged."""
+    traceparent: bytes = b""
+    """As received (W3C Trace Context); it is passed on unchanged."""
     cors_stripped: int = 0
     """How many of the API's own CORS header lines were left out of the response."""
     cookies_unparsed: int = 0
@@ -162,7 +163,7 @@ def describe_request(record: AccessRecord, planned: Forward | Respond) -> None:
     record.path = planned.path
     record.authority = planned.authority
     record.user_agent = planned.user_agent
-    record.trace_id = planned.trace_id
+    record.traceparent = planned.traceparent
     if planned.request_id is not None:
         record.request_id = planned.request_id
     if planned.route is not None:
@@ -197,8 +198,8 @@ def serialize_json(record: AccessRecord) -> str:
         f', "protocol": "HTTP/1.{record.minor_version}"'
         f', "user_agent": {_quote(record.user_agent)}'
     )
-    if record.trace_id:
-        line += f', "trace_id": {_QUOTE(record.trace_id)}'
+    if record.traceparent and (trace_id := parse_trace_id(record.traceparent)):
+        line += f', "trace_id": {_QUOTE(trace_id)}'
     if record.upstream_url:
         line += (
             f', "upstream.url": {_QUOTE(record.upstream_url)}'

@@ -123,7 +123,8 @@ def test_no_other_metric_is_named(page: Page) -> None:
 def full_record() -> AccessRecord:
     """Give a record in which everything has happened."""
     record = AccessRecord(b"1", "10.0.0.1")
-    record.trace_id, record.upstream_url = "1", "http://a"
+    record.traceparent = b"00-" + b"1" * 32 + b"-" + b"2" * 16 + b"-01"
+    record.upstream_url = "http://a"
     note_failure(record, Failure.CONNECTION_REFUSED)
     record.cors_kind, record.cors_decision = "actual", "denied"
     record.cors_reason, record.cors_origin = Reason.ORIGIN_NOT_ALLOWED, b"https://a.example"

@@ -20,6 +20,8 @@ from tests.wire.conftest import StartGateway
 from tests.wire.gateways import APP, Gateway, route_to, snapshot_of
 from tests.wire.scripted_upstream import OK, ScriptedUpstream
 
+TRACEPARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
 
 async def test_a_forwarded_request(gateway: Gateway, api: ScriptedUpstream) -> None:
     api.answers(OK)
@@ -150,7 +152,7 @@ records = st.builds(
     upstream_status=st.integers(0, 999),
     upstream_duration=seconds,
     overhead=seconds,
-    trace_id=st.text("0123456789abcdef", max_size=32),
+    traceparent=st.just(b"") | st.just(TRACEPARENT) | chosen,
     cors_stripped=st.integers(0, 3),
     cookies_unparsed=st.integers(0, 3),
     cors_origin=st.none() | chosen,
@@ -177,7 +179,8 @@ def test_a_line_is_json_and_says_what_the_record_says(record: AccessRecord) -> N
     assert fields["http.response.body.size"] == record.response_bytes
     assert fields["duration_ms"] == pytest.approx(record.duration * 1000, abs=0.001)
     assert fields["protocol"] == f"HTTP/1.{record.minor_version}"
-    assert fields.get("trace_id", "") == record.trace_id
+    if record.traceparent in {b"", TRACEPARENT}:
+        assert fields.get("trace_id", "") == record.traceparent[3:35].decode()
     assert fields.get("upstream.url", "") == record.upstream_url
     assert fields.get("cors.stripped", 0) == record.cors_stripped
     assert fields.get("cookies.unparsed", 0) == record.cookies_unparsed
@@ -192,7 +195,7 @@ def test_a_line_is_json_and_says_what_the_record_says(record: AccessRecord) -> N
 
 def test_what_has_everything_has_every_field_that_is_documented_and_no_other() -> None:
     record = AccessRecord(b"1", "192.0.2.1")
-    record.trace_id, record.upstream_url = "0af7", "http://api:5000"
+    record.traceparent, record.upstream_url = TRACEPARENT, "http://api:5000"
     record.cors_kind, record.cors_decision, record.cors_reason = "actual", "allowed", "x"
     record.cors_origin, record.cors_stripped, record.cookies_unparsed = APP.encode(), 2, 1
     note_failure(record, Failure.RESPONSE_INCOMPLETE)
