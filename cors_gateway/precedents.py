@@ -12,7 +12,7 @@ from typing import Final
 
 from cors_gateway.cors.decision import decide_allowed
 from cors_gateway.messages.forwarding import FORWARDING_NAMES
-from cors_gateway.messages.heads import MessageError, RequestHead, parse_request_line
+from cors_gateway.messages.heads import RequestHead, target_in_line
 from cors_gateway.messages.similar_heads import differing_lines
 from cors_gateway.messages.targets import is_ambiguous_path, parse_authority
 from cors_gateway.planned import Forward
@@ -116,21 +116,16 @@ def plan_by_precedent(raw: bytes, precedent: Precedent, snapshot: Snapshot) -> P
     before = precedent.forward
     target, path = before.target, before.path
     if request_line != precedent.request_line:
-        try:
-            method, asked, minor_version = parse_request_line(request_line)
-        except MessageError:
-            return None
+        asked = target_in_line(request_line, before.method)
         path, mark, query = asked.partition(b"?")
         if (
-            method != before.method
-            or minor_version != 1
-            or len(asked) > snapshot.limits.target_bytes
+            len(asked) > snapshot.limits.target_bytes
             or not asked.startswith(b"/")
             or is_ambiguous_path(path)
         ):
             return None
         host = parse_authority(before.authority)[0]
-        if snapshot.router.find(host, path, method) is not before.route:
+        if snapshot.router.find(host, path, before.method) is not before.route:
             return None
         target = before.route.forwarded_target(path, mark + query)
     decision, user_agent, traceparent = before.decision, before.user_agent, before.traceparent

@@ -3,38 +3,7 @@
 An exchange is a state machine. It alone writes to both sides, so what has been sent to whom, what
 may be repeated and what may be used again is known in one place.
 
-The states::
-
-    CONNECTING   no connection to the API yet; the client is paused if it sends content
-    SENDING      the request's content is on its way; nothing of the response has been relayed
-    WAITING      the request is complete; nothing of the response has been relayed
-    EARLY        the response has begun although the request's content is still on its way
-    RELAYING     the request is complete; the response has begun
-    ENDED        nothing more happens; both connections have been let go, or are a tunnel's
-
-The events, and what each means in each state. A dash means that it cannot happen: a pair that
-does is our own mistake, and ends the exchange with ``internal-error``::
-
-    event             CONNECTING  SENDING    WAITING    EARLY      RELAYING   ENDED
-    connected         send        -          -          -          -          let-go
-    connect_failed    answer      -          -          -          -          ignore
-    request_content   -           relay      -          relay      -          ignore
-    response_head     -           relay      relay      -          -          ignore
-    response_content  -           relay      relay      relay      relay      ignore
-    response_spliced  -           -          -          -          note       ignore
-    response_broken   -           answer     answer     truncate   truncate   ignore
-    upstream_lost     -           answer     retry      truncate   truncate   ignore
-    upstream_full     -           pause      pause      pause      pause      ignore
-    upstream_ready    -           resume     resume     resume     resume     ignore
-    client_full       -           pause      pause      pause      pause      ignore
-    client_ready      -           resume     resume     resume     resume     ignore
-    client_lost       abandon     abandon    abandon    abandon    abandon    ignore
-    overdue           answer      answer     answer     truncate   truncate   ignore
-    stop              answer      answer     answer     truncate   truncate   ignore
-
-(``response_content`` in SENDING and WAITING is the content that came together with its head, which
-is held back so that both leave in one write. Before that a client can only be full of interim
-responses.)
+Its states, its events, and what each event means in each state, are in ``state``.
 
 What a failure means follows from the state: before the response has begun the client gets an
 answer; afterwards its connection is closed early, so that it can tell that content is missing
@@ -59,7 +28,18 @@ from cors_gateway.wire.content import (
 from cors_gateway.wire.ending import let_go, may_repeat
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord, note_failure, note_response
-from cors_gateway.wire.state import CONNECTED, Patience, State
+from cors_gateway.wire.state import (
+    CONNECTED,
+    CONNECTING,
+    EARLY,
+    ENDED,
+    RELAYING,
+    SENDING,
+    UNANSWERED,
+    WAITING,
+    Patience,
+    State,
+)
 from cors_gateway.wire.tick import NEVER
 from cors_gateway.wire.tunnel import Tunnel
 from cors_gateway.wire.upstream import UpstreamConnection
@@ -95,7 +75,7 @@ class Exchange:
         self.record = record
         """Of the request, as far as it is known."""
         self._pool = plane.pool_of(forward.route)
-        self.state = State.CONNECTING
+        self.state = CONNECTING
         self._patience = Patience(plane.ticker, forward)
         self._content = request_content(forward.framing, forward.max_content_bytes)
         self.takes_content = not self._content.finished
@@ -120,7 +100,7 @@ class Exchange:
 
     def connected(self, connection: UpstreamConnection) -> None:
         """Send the head and whatever content has arrived with it."""
-        if not self._expects(State.CONNECTING):
+        if not self._expects((CONNECTING,)):
             self._pool.release(connection)
             return
         self._upstream = connection
@@ -129,11 +109,11 @@ class Exchange:
         self.record.overhead = monotonic() - self.record.began
         head = self._forward.head(self.record.request_id)
         if not self.takes_content:
-            self.state = State.WAITING
+            self.state = WAITING
             connection.write(head)
             self._await_peer()
             return
-        self.state = State.SENDING
+        self.state = SENDING
         self._client.resume_reading()
         buffered = self._client.take_unread()
         if not buffered and self._forward.expects_continue:
@@ -147,19 +127,19 @@ class Exchange:
 
     def connect_failed(self, failure: Failure) -> None:
         """Take that there is no connection."""
-        if self._expects(State.CONNECTING):
+        if self._expects((CONNECTING,)):
             self._fail(failure)
 
     def request_content(self, data: bytes) -> None:
         """Relay what the client sent."""
-        if self._expects(State.SENDING, State.EARLY):
+        if self._expects((SENDING, EARLY)):
             self._relay_request(b"", data)
 
     # Relaying the response.
 
     def response_head(self, head: ResponseHead) -> ContentReader | None:
         """Take a head: relay an interim one, conclude a final one."""
-        if not self._expects(State.SENDING, State.WAITING):
+        if not self._expects(UNANSWERED):
             return None
         if head.status < 200:
             self._relay_interim(head)
@@ -168,7 +148,7 @@ class Exchange:
             self._forward,
             head,
             date=self._plane.ticker.date,
-            close=self.state is State.SENDING or self._client.is_used_up,
+            close=self.state is SENDING or self._client.is_used_up,
         )
         self._response = ResponseContent(concluded, self.record.request_id)
         self._patience.streams = concluded.is_event_stream
@@ -178,16 +158,16 @@ class Exchange:
 
     def response_content(self, pieces: tuple[bytes, ...], *, finished: bool) -> None:
         """Relay content, with the head in front if it has not left yet."""
-        if not self._expects(*CONNECTED):
+        if not self._expects(CONNECTED):
             return
         response = self._response
         if response is None:
             self._fail(Failure.INTERNAL)
             return
-        if self.state is State.WAITING:
-            self.state = State.RELAYING
-        elif self.state is State.SENDING:
-            self.state = State.EARLY
+        if self.state is WAITING:
+            self.state = RELAYING
+        elif self.state is SENDING:
+            self.state = EARLY
         framed = response.relay(pieces, finished=finished)
         self.record.response_bytes = response.length
         if framed:
@@ -196,19 +176,19 @@ class Exchange:
             self._finish(response.concluded)
         else:
             self._await_peer()
-            if response.is_plain and self.state is State.RELAYING and self._upstream is not None:
+            if response.is_plain and self.state is RELAYING and self._upstream is not None:
                 self._upstream.splice_to(self._client.socket.transport, self._plane.splices)
 
     def response_spliced(self, count: int, *, is_full: bool) -> None:
         """Take that content has gone to the client past us, and whether it can take no more."""
-        if self._expects(State.RELAYING) and (response := self._response) is not None:
+        if self._expects((RELAYING,)) and (response := self._response) is not None:
             self.record.response_bytes = response.length = response.length + count
             self._patience.client_full = is_full
             self._await_peer()
 
     def response_broken(self, error: MessageError) -> None:
         """Take that the API does not speak HTTP."""
-        if self._expects(*CONNECTED):
+        if self._expects(CONNECTED):
             too_large = error.status == 431
             self._fail(
                 Failure.RESPONSE_FIELDS_TOO_LARGE if too_large else Failure.RESPONSE_MALFORMED
@@ -219,14 +199,14 @@ class Exchange:
     def upstream_lost(self) -> None:
         """Take that the API closed: it may be sent again, or answered, or it breaks off."""
         upstream = self._upstream
-        if not self._expects(*CONNECTED) or upstream is None:
+        if not self._expects(CONNECTED) or upstream is None:
             return
-        is_first = self.state is State.WAITING and not self._retried
+        is_first = self.state is WAITING and not self._retried
         if is_first and may_repeat(self._forward, upstream):
             self._retried = True
             self._upstream = None
             upstream.close()
-            self.state = State.CONNECTING
+            self.state = CONNECTING
             self._pool.acquire(self, repeatable=True, fresh=True)
             return
         begun = upstream.response_begun
@@ -238,7 +218,7 @@ class Exchange:
 
     def client_lost(self) -> None:
         """Take that the client is gone: the API must not go on working for nobody."""
-        if self.state is State.ENDED:
+        if self.state is ENDED:
             return
         self._let_upstream_go()
         if not self.record.status:
@@ -249,28 +229,28 @@ class Exchange:
 
     def upstream_full(self) -> None:
         """Let the client wait: the API reads slowly."""
-        if self._expects(*CONNECTED):
+        if self._expects(CONNECTED):
             self._patience.upstream_full = True
             self._client.pause_reading()
             self._await_peer()
 
     def upstream_ready(self) -> None:
         """Let the client go on."""
-        if self._expects(*CONNECTED):
+        if self._expects(CONNECTED):
             self._patience.upstream_full = False
             self._client.resume_reading()
             self._await_peer()
 
     def client_full(self) -> None:
         """Let the API wait: the client reads slowly."""
-        if self._expects(*CONNECTED) and self._upstream is not None:
+        if self._expects(CONNECTED) and self._upstream is not None:
             self._patience.client_full = True
             self._upstream.pause_reading()
             self._await_peer()
 
     def client_ready(self) -> None:
         """Let the API go on."""
-        if self._expects(*CONNECTED) and self._upstream is not None:
+        if self._expects(CONNECTED) and self._upstream is not None:
             self._patience.client_full = False
             self._upstream.resume_reading()
             self._await_peer()
@@ -279,7 +259,7 @@ class Exchange:
 
     def overdue(self) -> None:
         """Take that the deadline has passed."""
-        if self.state is State.ENDED:
+        if self.state is ENDED:
             return
         if self._untaken_bytes() < self._patience.untaken:
             # Slow, but alive: what counts is whether it reads at all.
@@ -305,7 +285,7 @@ class Exchange:
         self._plane.report_fault(error, self.record.request_id)
         self._fail(Failure.INTERNAL)
 
-    def _expects(self, *states: State) -> bool:
+    def _expects(self, states: tuple[State, ...]) -> bool:
         """Say whether an event means something now; end where it cannot happen."""
         if self.state in states:
             return True
@@ -328,8 +308,8 @@ class Exchange:
             self.takes_content = False
             if content.surplus:
                 self._client.put_back(content.surplus)
-            upstream.answered_early = self.state is State.EARLY
-            self.state = State.RELAYING if upstream.answered_early else State.WAITING
+            upstream.answered_early = self.state is EARLY
+            self.state = RELAYING if upstream.answered_early else WAITING
         self._await_peer()
 
     def _relay_interim(self, head: ResponseHead) -> None:
@@ -342,19 +322,19 @@ class Exchange:
     def _switch(self, head: ResponseHead) -> None:
         """Let a tunnel go on with both connections, if the client asked for one."""
         upstream = self._upstream
-        if upstream is None or self.state is not State.WAITING or not self._forward.upgrade:
+        if upstream is None or self.state is not WAITING or not self._forward.upgrade:
             self._fail(Failure.UPGRADE_UNEXPECTED)
             return
         switched, unparsed = conclude_switch(self._forward, head)
         note_response(self.record, head.status, monotonic(), unparsed=unparsed)
         self._pool.note_success(upstream)
         self._upstream = None
-        self.state = State.ENDED
+        self.state = ENDED
         tunnel = Tunnel(self._plane, self.record, self._forward, upstream)
         tunnel.begin(self._client, switched)
 
     def _finish(self, concluded: Concluded) -> None:
-        complete = self.state is State.RELAYING
+        complete = self.state is RELAYING
         upstream, self._upstream = self._upstream, None
         self._end()
         if upstream is not None:
@@ -363,13 +343,13 @@ class Exchange:
         self._client.exchange_ended(persists=persists, still_sending=not complete)
 
     def _fail(self, failure: Failure, *, detail: str = "") -> None:
-        if self.state is State.ENDED:
+        if self.state is ENDED:
             return
         self._let_upstream_go()
-        if self.state not in {State.EARLY, State.RELAYING}:
+        if self.state not in {EARLY, RELAYING}:
             answer = answer_failure(failure, self._forward.answer_fields, detail=detail)
             self.record.status = answer.status
-            self.state = State.ENDED
+            self.state = ENDED
             self._client.exchange_failed(
                 answer,
                 self.record,
@@ -383,7 +363,7 @@ class Exchange:
         self._client.truncate(reset=by_closing or failure is Failure.CLIENT_GONE)
 
     def _let_upstream_go(self) -> None:
-        if self.state is State.CONNECTING:
+        if self.state is CONNECTING:
             self._pool.withdraw(self)
         upstream = self._upstream
         if upstream is not None:
@@ -391,7 +371,7 @@ class Exchange:
             upstream.abort()
 
     def _end(self, failure: Failure | None = None) -> None:
-        self.state = State.ENDED
+        self.state = ENDED
         self._patience.deadline = NEVER
         record = self.record
         record.duration = monotonic() - record.began

@@ -9,7 +9,7 @@ from typing import Final
 
 from cors_gateway.conclude import Concluded, conclude
 from cors_gateway.cors.decision import Decision
-from cors_gateway.messages.heads import ResponseHead
+from cors_gateway.messages.heads import ResponseHead, find_head_end
 from cors_gateway.planned import Forward
 from cors_gateway.snapshot import Route
 from cors_gateway.wire.heads import read_response_head
@@ -28,12 +28,18 @@ _Asked = tuple[ResponseHead, Decision | None, Route, int, bool, bool, bool]
 class KnownResponses:
     """The last response heads of one API."""
 
-    __slots__ = ("_concluded", "_heads")
+    __slots__ = ("_concluded", "_heads", "_last")
 
     def __init__(self) -> None:
         """Know nothing."""
         self._heads: dict[bytes, ResponseHead] = {}
+        self._last = b""
         self._concluded: dict[_Asked, Concluded] = {}
+
+    def find_end(self, buffer: bytes, start: int) -> int:
+        """Find the index just past a head, or -1 where there is none yet, as ``find_head_end`` does."""
+        last = self._last
+        return len(last) if last and buffer.startswith(last) else find_head_end(buffer, start)
 
     def read(self, raw: bytes) -> ResponseHead:
         """Read one head, from the status line to the empty line.
@@ -44,10 +50,12 @@ class KnownResponses:
         head = self._heads.get(raw)
         if head is None:
             head = read_response_head(raw)
-            if len(raw) <= LONGEST_KEPT and b"set-cookie" not in head.section.index:
-                if len(self._heads) >= MOST_KEPT:
-                    self.forget()
-                self._heads[raw] = head
+            if len(raw) > LONGEST_KEPT or b"set-cookie" in head.section.index:
+                return head
+            if len(self._heads) >= MOST_KEPT:
+                self.forget()
+            self._heads[raw] = head
+        self._last = raw
         return head
 
     def conclude(
@@ -82,3 +90,4 @@ class KnownResponses:
         """Know nothing any more."""
         self._heads.clear()
         self._concluded.clear()
+        self._last = b""

@@ -20,7 +20,6 @@ from cors_gateway.messages.heads import (
     MessageError,
     ResponseHead,
     check_status_line_so_far,
-    find_head_end,
 )
 from cors_gateway.wire import sockets
 from cors_gateway.wire.content import ContentReader
@@ -94,6 +93,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_owner",
         "_poll",
         "_reader",
+        "_responses",
         "_splice",
         "address",
         "answered_early",
@@ -110,6 +110,7 @@ class UpstreamConnection(asyncio.Protocol):
     def __init__(self, owner: Owner) -> None:
         """Make a connection that ``owner`` keeps."""
         self._owner = owner
+        self._responses = owner.responses
         self._buffer = b""
         self._closing_since: float | None = None
         self._descriptor = -1
@@ -350,14 +351,14 @@ class UpstreamConnection(asyncio.Protocol):
         buffer, self._buffer = self._buffer + data, b""
         reader: ContentReader | None = None
         while reader is None:
-            end = find_head_end(buffer, scanned)
+            end = self._responses.find_end(buffer, scanned)
             if end < 0 or end > MAX_RESPONSE_HEAD:
                 if len(buffer) > MAX_RESPONSE_HEAD:
                     raise MessageError(431, "the response head is too large")
                 check_status_line_so_far(buffer)
                 self._buffer = buffer
                 return
-            head = self._owner.responses.read(buffer[:end])
+            head = self._responses.read(buffer[:end])
             self._interim_heads += head.status < 200
             if self._interim_heads > MAX_INTERIM_RESPONSES:
                 raise MessageError(502, "the API sends interim responses for ever")

@@ -20,6 +20,7 @@ from cors_gateway.messages.heads import (
     serialize_request_head,
     serialize_response_head,
     skip_empty_lines,
+    target_in_line,
 )
 
 
@@ -119,6 +120,9 @@ def test_a_head_too_long_is_refused_as_soon_as_it_is_certain(buffer: bytes, stat
 )
 def test_a_request_line_is_read(line: bytes, expected: tuple[bytes, bytes, int]) -> None:
     assert parse_request_line(line) == expected
+    method, target, minor_version = expected
+    assert target_in_line(line, method) == (target if minor_version else b"")
+    assert target_in_line(line, b"POST") == target_in_line(line, method[:-1]) == b""
 
 
 @pytest.mark.parametrize(
@@ -157,6 +161,7 @@ def test_a_request_line_is_read(line: bytes, expected: tuple[bytes, bytes, int])
 def test_a_request_line_is_refused(line: bytes, status: int) -> None:
     with pytest.raises(MessageError) as caught:
         parse_request_line(line)
+    assert target_in_line(line, b"GET") == b""
     assert caught.value.status == status
     assert caught.value.reason == str(caught.value)
 

@@ -1,4 +1,4 @@
-"""The state table of an exchange, read from its docstring and driven pair by pair.
+"""The state table of an exchange, read from where its states are and driven pair by pair.
 
 The two sides are stand-ins that note what is asked of them; the exchange is the real one.
 """
@@ -26,7 +26,7 @@ from tests.wire.gateways import route_to, snapshot_of
 
 pytestmark = pytest.mark.interpreted  # a compiled exchange takes no stand-ins
 
-SOURCE = Path(__file__).parents[2] / "cors_gateway/wire/exchange.py"
+SOURCE = Path(__file__).parents[2] / "cors_gateway/wire/state.py"
 ROWS = [
     line.split()
     for line in SOURCE.read_text().partition("    event   ")[2].partition("\n\n")[0].splitlines()
