@@ -69,7 +69,7 @@ _LONGEST_HOST = 255
 _REFUSED_IN_PATH = re.compile(
     rb"\\|%00|%5c|(?:/|%2f)(?:\.|%2e){1,2}(?:[/;]|%2f|%3b|\Z)", re.IGNORECASE
 )
-_AMBIGUOUS = (b"%", b";", b"\\", b"//", b"/.")
+_AMBIGUOUS = re.compile(rb"[%;\\]|/[/.]")
 _SLASHES = re.compile(rb"/{2,}")
 
 
@@ -157,7 +157,7 @@ def is_ambiguous_path(path: bytes) -> bool:
 
     Where this is false, :func:`check_path` passes and :func:`normalise_path` changes nothing.
     """
-    return any(sign in path for sign in _AMBIGUOUS)
+    return _AMBIGUOUS.search(path) is not None
 
 
 def check_path(path: bytes) -> None:

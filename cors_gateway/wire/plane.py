@@ -34,6 +34,10 @@ clients use up must not end all service."""
 _THREE_DIGITS: Final = [b"%03x" % number for number in range(0x1000)]
 """The ends of request identifiers: to write a number anew each time costs 3 % of a small request."""
 
+MOST_RECORDS: Final = 256
+"""Records that wait for the tick. Python's garbage collector looks at all that wait, again and again: of
+20,000, which answers to preflights can be until a tick, that took a fifth of each answer."""
+
 LONGEST_REST = 60.0
 """Seconds after which a connection is looked at in any case."""
 
@@ -166,7 +170,10 @@ class Plane:
         """Take the record of a request that has ended."""
         if self._take_records is not None:
             record.ended = time.time()
-            self._records.append(record)
+            records = self._records
+            records.append(record)
+            if len(records) == MOST_RECORDS:
+                self.loop.call_soon(self.flush_records)
 
     def report_fault(self, error: Exception, request_id: bytes = b"") -> None:
         """Tell the operator of a mistake of our own: what asyncio does with what nobody caught."""

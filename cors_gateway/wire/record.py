@@ -127,7 +127,7 @@ class AccessRecord:
 def note_failure(record: AccessRecord, failure: Failure) -> None:
     """Note what went wrong."""
     record.error = failure.proxy_error
-    record.problem = failure.value
+    record.problem = failure
     record.fault = failure.fault
 
 

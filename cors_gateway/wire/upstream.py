@@ -163,7 +163,7 @@ class UpstreamConnection(asyncio.Protocol):
             else:
                 pieces = reader.feed(data)
                 if pieces or reader.finished:
-                    exchange.response_content(tuple(pieces), finished=reader.finished)
+                    exchange.response_content(pieces, finished=reader.finished)
         except MessageError as error:
             exchange.response_broken(error)
         except Exception as fault:  # noqa: BLE001 - asyncio would only close this connection
@@ -275,7 +275,7 @@ class UpstreamConnection(asyncio.Protocol):
         if reader is None or exchange is None:
             return
         self.resume_reading()
-        pieces = tuple(reader.feed(rest)) if rest else ()
+        pieces = reader.feed(rest) if rest else ()
         if pieces or reader.finished:
             exchange.response_content(pieces, finished=reader.finished)
 
@@ -372,7 +372,7 @@ class UpstreamConnection(asyncio.Protocol):
         if reader.finished:
             reader.surplus = buffer
         elif buffer:
-            pieces = tuple(reader.feed(buffer))
+            pieces = reader.feed(buffer)
         exchange.response_content(pieces, finished=reader.finished)
 
     def _lost(self, *, reset: bool) -> None:
