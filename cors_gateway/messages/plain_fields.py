@@ -56,7 +56,7 @@ def read_plain_fields(raw: bytes, max_lines: int, *, of_request: bool) -> FieldS
     if len(names) < len(lines):
         if of_request:
             return None
-        names = [line.partition(b":")[0].lower() for line in lines]
+        names = [line.partition(b": ")[0].lower() for line in lines]
         index = _gather(names, lines)
         if any(len(values) > 1 and name not in _REPEATED for name, values in index.items()):
             return None

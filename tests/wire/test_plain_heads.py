@@ -63,6 +63,8 @@ def test_a_plain_request_is_read_as_the_parser_reads_it(section: bytes) -> None:
 @given(SECTIONS)
 @example(b"Set-Cookie: a=b\r\nSet-Cookie: c=d\r\nTransfer-Encoding: chunked\r\n")
 @example(b"Connection: keep-alive\r\nContent-Length: 0\r\n")
+@example(b'Set-Cookie:a={"b": 1}\r\nSet-Cookie: c=d\r\n')
+@example(b"Vary: a\r\nVary: b\r\nLocation:/?a: b\r\n")
 def test_a_plain_response_is_read_as_the_parser_reads_it(section: bytes) -> None:
     raw = b"HTTP/1.1 200 OK\r\n" + section + b"\r\n"
     plain = read_plain_fields(raw, 100, of_request=False)
