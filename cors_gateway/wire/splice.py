@@ -161,6 +161,16 @@ class Splice:
                 self._splices.take_back(pipe)
         self._splices.forget(self)
 
+    def give_back(self) -> None:
+        """Move nothing more; what has been read comes before whatever its taker reads from now on."""
+        if self._source < 0:
+            return
+        try:
+            pipe = self._pipe
+            self._end(b"" if pipe is None else self._take_rest(pipe))
+        except Exception as error:  # noqa: BLE001 - who lost a connection has more to do
+            self.break_down(error)
+
     def break_down(self, error: Exception) -> None:
         """Take that a step raised what it must not."""
         self.stop()

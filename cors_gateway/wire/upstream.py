@@ -340,6 +340,8 @@ class UpstreamConnection(asyncio.Protocol):
             return
         descriptor = self.transport.get_extra_info("socket").fileno()
         with contextlib.suppress(OSError):
+            if self._splice is not None:
+                self._splice.give_back()
             while self.exchange is not None and (data := os.read(descriptor, READ_SIZE)):
                 self.data_received(data)
 

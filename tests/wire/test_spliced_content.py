@@ -169,6 +169,30 @@ async def test_what_came_before_the_content_broke_off_reaches_a_slow_client(
     assert (await gateway.record()).response_bytes == sent
 
 
+async def test_what_is_between_the_sockets_is_not_skipped_where_the_request_cannot_be_sent_on(
+    gateway: Gateway, api: ScriptedUpstream
+) -> None:
+    """An API may answer, read no more of the request, and reset: what it said last is read then."""
+    client = await gateway.connects(receive_buffer=65536)
+    await client.asks()
+    peer = await api.accepts()
+    await peer.sees_head()
+    content = CONTENT * 6
+    sending = asyncio.ensure_future(peer.sends(head(len(content)) + content))
+    await client.sees_head()
+    await until(lambda: full(gateway))
+    upstream = exchange_of(gateway)._upstream
+    assert upstream._splice._held
+    upstream.transport.write(bytes(1 << 26))  # as if it were the request's content
+    sending.cancel()
+    peer.resets()
+    await until(lambda: upstream.transport is None)
+    record = await gateway.record()
+    received = await client.sees_rest()
+    assert received == content[: record.response_bytes]
+    assert record.problem == "response-incomplete"
+
+
 @pytest.mark.row("B18")
 async def test_b18_an_api_that_falls_silent_is_given_up(
     start_gateway: StartGateway, api: ScriptedUpstream
