@@ -20,7 +20,7 @@ MOST_KEPT: Final = 64
 """Heads, and twice as many of what was made of them; then all are forgotten."""
 
 LONGEST_KEPT: Final = 2048
-"""Bytes of a head that is kept."""
+"""Bytes of a head that is kept, as it came and as it goes."""
 
 _Asked = tuple[ResponseHead, Decision | None, Route, int, bool, bool, bool]
 
@@ -80,7 +80,9 @@ class KnownResponses:
         if concluded is None:
             concluded = conclude(forward, head, date=date, close=close)
             index = head.section.index
-            if b"date" in index and route.redirects is None and b"set-cookie" not in index:
+            # A head that is too long to be kept will not be the same object again.
+            is_kept = len(concluded.opening) <= LONGEST_KEPT and b"set-cookie" not in index
+            if is_kept and b"date" in index and route.redirects is None:
                 if len(self._concluded) >= 2 * MOST_KEPT:
                     self._concluded.clear()
                 self._concluded[asked] = concluded
