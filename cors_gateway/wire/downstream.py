@@ -23,7 +23,7 @@ from cors_gateway.wire.content import ContentReader
 from cors_gateway.wire.exchange import Exchange
 from cors_gateway.wire.heads import HeadCutter, read_request_head
 from cors_gateway.wire.known_requests import KnownRequest, remember
-from cors_gateway.wire.own_answers import reader_of_unwanted, write_out
+from cors_gateway.wire.own_answers import TURN, reader_of_unwanted, write_out
 from cors_gateway.wire.plane import Connection, Plane
 from cors_gateway.wire.record import AccessRecord, describe_request, note_answer
 from cors_gateway.wire.tick import Deadline
@@ -134,7 +134,9 @@ class DownstreamConnection(asyncio.Protocol):
         self._is_busy = True
         heads, snapshot, raw = self._heads, self._plane.snapshot, b""
         try:
-            while self._may_read_head():
+            for _ in range(TURN):
+                if not self._may_read_head():
+                    break
                 known = self._known
                 if known is not None and (known := known.cut_next(heads, snapshot)) is not None:
                     self._known = known
@@ -147,7 +149,9 @@ class DownstreamConnection(asyncio.Protocol):
                         self._deadline.set(snapshot.timeouts.head)
                     return
                 self._serve(raw)
-            if len(heads.unread) > PIPELINED_BYTES:
+            else:
+                self._plane.loop.call_soon(self._next_request)
+            if len(heads.unread) > PIPELINED_BYTES or self._may_read_head():
                 self.pause_reading()
         except MessageError as error:
             self._refuse_head(error, raw or heads.unread)
@@ -225,10 +229,7 @@ class DownstreamConnection(asyncio.Protocol):
         self, answer: Answer, record: AccessRecord, *, persists: bool, head_only: bool
     ) -> None:
         self.write(write_out(self._plane, answer, record, persists=persists, head_only=head_only))
-        if persists:
-            self._await_head()
-        else:
-            self._linger()
+        self._await_head() if persists else self._linger()
 
     # What an exchange asks for.
 
@@ -296,8 +297,7 @@ class DownstreamConnection(asyncio.Protocol):
     def truncate(self, *, reset: bool) -> None:
         """Close early, so that the client knows the response for incomplete."""
         self._exchange = None
-        end = self._socket.reset if reset else self._close
-        end()
+        self._socket.reset() if reset else self._close()
 
     # What the plane asks for.
 

@@ -12,7 +12,11 @@ from cors_gateway.wire.content import ContentReader, content_reader
 from cors_gateway.wire.plane import Plane
 from cors_gateway.wire.record import AccessRecord
 
-__all__ = ["reader_of_unwanted", "write_out"]
+__all__ = ["TURN", "reader_of_unwanted", "write_out"]
+
+TURN = 64
+"""Requests of one client in a row before the others have their turn: own answers wait for nobody, and
+hundreds of thousands of requests may have arrived at once."""
 
 DISCARDED_BYTES = 64 * 1024
 """Bytes of content that are read and dropped so that a connection may live on after an answer."""

@@ -8,9 +8,11 @@ import pytest
 
 from cors_gateway.snapshot import Limits, Timeouts
 from cors_gateway.wire.downstream import DownstreamConnection
+from cors_gateway.wire.own_answers import TURN
 from tests.wire.conftest import StartGateway
 from tests.wire.conversation import ask_through, assert_next_is_served
 from tests.wire.gateways import APP, Gateway, route_to, snapshot_of, until
+from tests.wire.raw_client import RawClient
 from tests.wire.raw_peer import End, RawPeer
 from tests.wire.scripted_upstream import OK, ScriptedUpstream
 
@@ -53,6 +55,38 @@ async def test_clients_that_read_nothing_cost_little_and_hold_nobody_up(
     for client in slow:
         client.resets()
     await until(lambda: len(gateway.plane.connections) == 1)
+
+
+async def test_thousands_of_requests_at_once_are_answered_and_hold_nobody_up(
+    start_gateway: StartGateway, api: ScriptedUpstream
+) -> None:
+    """What the gateway answers itself waits for nobody: others have their turn all the same."""
+    limits = Limits(requests_per_connection=None)
+    gateway = await start_gateway(snapshot_of(route_to(api.port), limits=limits))
+    client = await gateway.connects()
+    count = 5000
+    sending = asyncio.ensure_future(
+        client.sends(b"OPTIONS * HTTP/1.1\r\nHost: gw.example\r\n\r\n" * count)
+    )
+    answers = asyncio.ensure_future(_count_answers(client, count))
+    await until(lambda: bool(gateway.plane.connections))
+    (connection,) = gateway.plane.connections
+    assert isinstance(connection, DownstreamConnection)
+    most = served = 0
+    while served < count:
+        await asyncio.sleep(0)
+        most, served = max(most, connection._served - served), connection._served
+    assert most <= 4 * TURN
+    await sending
+    assert await answers == count
+    await client.sees_nothing()
+    await client.asks()
+    await api.accepts()
+
+
+async def _count_answers(client: RawClient, count: int) -> int:
+    statuses = [(await client.gets()).status for _ in range(count)]
+    return statuses.count(204)
 
 
 @pytest.mark.row("D31")
