@@ -4,10 +4,12 @@ import socket
 
 import pytest
 
+from cors_gateway.messages.heads import MessageError
 from cors_gateway.plan import plan
 from cors_gateway.planned import Forward, Peer
+from cors_gateway.snapshot import Snapshot
 from cors_gateway.wire import downstream, known_requests
-from cors_gateway.wire.heads import read_request_head
+from cors_gateway.wire.heads import HeadCutter, read_request_head
 from cors_gateway.wire.known_requests import FirstRequests, KnownRequest, remember
 from tests.wire.conftest import StartGateway
 from tests.wire.gateways import Gateway, route_to, snapshot_of
@@ -155,3 +157,59 @@ def test_what_is_too_long_is_not_kept() -> None:
     long = GET % bytes(b"x" * known_requests.LONGEST_KEPT)
     head = read_request_head(long, 100)
     assert remember(long, request.snapshot, head, request.planned) is None
+
+
+USUAL = (
+    b"POST /a?b HTTP/1.1\r\nHost: gw.example\r\nOrigin: https://app.example\r\n"
+    b"Cookie: session=1\r\nContent-Length: 0\r\n\r\n"
+)
+INSERTED = [
+    *(
+        b"\r",
+        b"\n",
+        b"\r\n",
+        b" ",
+        b"\t",
+        b":",
+        b"\x00",
+        b"x",
+        b"\r\n x",
+        b"\r\n\r\n",
+        b"\n\n",
+        b"/",
+    ),
+    *(b"\r\nHost: other.example", b"\r\nTransfer-Encoding: chunked", b"\r\nOrigin: null"),
+]
+
+
+def read_anew(unread: bytes, snapshot: Snapshot) -> tuple[object, bytes] | None:
+    """Give what is planned where nothing is known, and what is left; nothing of what is refused."""
+    heads = HeadCutter()
+    heads.add(unread)
+    try:
+        raw = heads.cut(snapshot.limits)
+        planned = plan(snapshot, read_request_head(raw, 100), CLIENT, b"gw") if raw else None
+    except MessageError:
+        return None
+    return planned, heads.unread
+
+
+def test_whatever_comes_after_a_known_head_is_planned_as_if_nothing_were_known() -> None:
+    request = known(USUAL)
+    changed = [
+        USUAL[:place] + inserted + USUAL[place + cut :]
+        for place in range(len(USUAL) + 1)
+        for inserted in (b"", *INSERTED)
+        for cut in (0, 1)
+    ]
+    taken = 0
+    for unread in (*changed, USUAL * 2, USUAL + b"GET"):
+        heads = HeadCutter()
+        heads.add(unread)
+        follower = request.cut_next(heads, request.snapshot)
+        if follower is None:
+            assert heads.unread == unread
+        else:
+            taken += 1
+            assert (follower.planned, heads.unread) == read_anew(unread, request.snapshot)
+    assert taken > 100
