@@ -21,7 +21,7 @@ import contextlib
 from dataclasses import replace
 
 from cors_gateway.answers import Answer, answer_failure
-from cors_gateway.cors.decision import CorsRequest, Decision, decide, decide_allowed
+from cors_gateway.cors.decision import CorsRequest, Decision, decide, decide_by_origin
 from cors_gateway.failures import Failure, failure_of_message
 from cors_gateway.messages.fields import (
     FieldIndex,
@@ -239,8 +239,8 @@ class _Planning:
         if policy is None:
             return
         method, origins = self.head.method, self.index.get(b"origin", ())
-        if len(origins) == 1 and method != b"OPTIONS":
-            self.decision = decide_allowed(policy, method, origins[0])
+        if len(origins) < 2 and method != b"OPTIONS":
+            self.decision = decide_by_origin(policy, method, origins[0] if origins else None)
         if self.decision is None:
             self.decision = decide(policy, self._cors_request())
 

@@ -10,7 +10,7 @@ that it was planned for.
 
 from typing import Final
 
-from cors_gateway.cors.decision import decide_allowed
+from cors_gateway.cors.decision import decide_by_origin, is_by_origin
 from cors_gateway.messages.forwarding import FORWARDING_NAMES
 from cors_gateway.messages.heads import RequestHead, target_in_line
 from cors_gateway.messages.similar_heads import differing_lines
@@ -85,10 +85,8 @@ def precedent_of(head: RequestHead, forward: Forward) -> Precedent | None:
     if not section.is_plain or not is_usual or not head.target.startswith(b"/"):
         return None
     policy = forward.route.policy
-    by_origin = policy is None
-    origins = section.index.get(b"origin")
-    if policy is not None and origins is not None:
-        by_origin = decide_allowed(policy, head.method, origins[0]) is forward.decision
+    decision = forward.decision
+    by_origin = policy is None or decision is None or is_by_origin(policy, decision)
     request_line = head.method + b" " + head.target + b" HTTP/1.1"
     return Precedent(forward, request_line, section.lines, section.names, by_origin=by_origin)
 
@@ -140,7 +138,7 @@ def plan_by_precedent(raw: bytes, precedent: Precedent, snapshot: Snapshot) -> P
         if role == _ORIGIN:
             policy = before.route.policy
             if policy is not None:
-                decision = decide_allowed(policy, before.method, value)
+                decision = decide_by_origin(policy, before.method, value)
                 if decision is None:
                     return None
         elif role == _USER_AGENT:

@@ -42,11 +42,12 @@ __all__ = [
     "Step",
     "classify",
     "decide",
-    "decide_allowed",
+    "decide_by_origin",
+    "is_by_origin",
 ]
 
 MOST_REMEMBERED = 512
-"""Origins of one policy whose decisions are kept: what is once allowed stays so as long as the policy."""
+"""Origins of one policy whose decisions are kept: what is once decided stays so as long as the policy."""
 
 
 _VARY_PREFLIGHT = (b"Access-Control-Request-Method", b"Access-Control-Request-Headers")
@@ -68,27 +69,36 @@ def decide(policy: Policy, request: CorsRequest) -> Decision:
     return _forward_untouched(decision)
 
 
-def decide_allowed(policy: Policy, method: bytes, origin: bytes) -> Decision | None:
-    """Decide on an actual request of an allowed origin, as ``decide`` would; ``None`` for any other.
+def decide_by_origin(policy: Policy, method: bytes, origin: bytes | None) -> Decision | None:
+    """Decide on an actual request of an allowed origin, or without one, as ``decide`` would.
 
     What such a request says beside its origin does not matter, unless it could cause changes under a
-    policy that guards against that. So the decision is made once for each origin.
+    policy that guards against that, or the policy looks for an origin that is missing. So the decision is
+    made once for each origin; ``None`` where more than the origin decides.
 
-    Precondition: the request has one Origin line, and is no OPTIONS.
+    Precondition: the request has this Origin line, or none, and is no OPTIONS.
     """
     if _is_guarded_method(policy, method):
         return None
-    decision = policy.allowed.get(origin)
+    decision = policy.by_origin.get(origin)
     if decision is None:
-        decision = _decide(policy, CorsRequest(method=method, origin_lines=(origin,)))
-        if decision.outcome is not Outcome.ALLOWED:
+        settings, lines = policy.settings, () if origin is None else (origin,)
+        if origin is None and (settings.missing_origin or settings.require_origin):
             return None
-        if policy.settings.mode != "enforce":
+        decision = _decide(policy, CorsRequest(method=method, origin_lines=lines))
+        if decision.outcome is not (Outcome.NOT_APPLICABLE if origin is None else Outcome.ALLOWED):
+            return None
+        if settings.mode != "enforce":
             decision = _forward_untouched(decision)
-        if len(policy.allowed) >= MOST_REMEMBERED:
-            policy.allowed.clear()
-        policy.allowed[origin] = decision
+        if len(policy.by_origin) >= MOST_REMEMBERED:
+            policy.by_origin.clear()
+        policy.by_origin[origin] = decision
     return decision
+
+
+def is_by_origin(policy: Policy, decision: Decision) -> bool:
+    """Say whether a decision is one that ``decide_by_origin`` gives again."""
+    return policy.by_origin.get(decision.origin) is decision
 
 
 def _decide(policy: Policy, request: CorsRequest) -> Decision:

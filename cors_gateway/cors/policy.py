@@ -70,8 +70,8 @@ class Policy:
     """What ``Vary`` holds on every answer: nothing where all origins get the same."""
     upstream_cors: str
     """``strip``, ``passthrough`` or ``fallback``: what is done about a response's own fields."""
-    allowed: dict[bytes, Decision] = field(default_factory=dict, init=False)
-    """By origin, what was decided before on plain requests; kept by ``decision``, and bounded there."""
+    by_origin: dict[bytes | None, Decision] = field(default_factory=dict, init=False)
+    """What was decided before, where nothing else decides; kept by ``decision``, and bounded there."""
 
 
 def compile_policy(

@@ -125,7 +125,7 @@ def read_request_head(raw: bytes, max_field_lines: int) -> RequestHead:
     plain = read_plain_fields(raw, max_field_lines, of_request=True)
     if plain is not None:
         return RequestHead(method, target, minor_version, plain)
-    parser = HttpRequestParser(
+    parser: Any = HttpRequestParser(
         None,
         None,
         65536,
@@ -136,7 +136,7 @@ def read_request_head(raw: bytes, max_field_lines: int) -> RequestHead:
         auto_decompress=False,
     )
     try:
-        # Any: what the C parser gives is no tuple, as the types say; a compiled module would insist.
+        # Of an Any: what the C parser gives is no tuple, as the types say; a compiled module would insist.
         messages: list[Any] = parser.feed_data(raw)[0]
     except http_exceptions.HttpProcessingError:
         raise MessageError(400, "The field section is malformed.") from None
@@ -160,7 +160,7 @@ def read_response_head(raw: bytes) -> ResponseHead:
     if line[:13] not in {b"HTTP/1.1 %d " % status, b"HTTP/1.0 %d " % status}:
         # The parser is stricter with this line than we are, and it has been read.
         raw = b"HTTP/1.1 200 OK\r\n" + raw[end + 1 :]
-    parser = HttpResponseParser(
+    parser: Any = HttpResponseParser(
         None,
         None,
         65536,

@@ -8,7 +8,7 @@ in a second: its ``Date`` changes no more often. What sets a cookie is one clien
 from typing import Final
 
 from cors_gateway.conclude import Concluded, conclude
-from cors_gateway.cors.decision import Decision
+from cors_gateway.cors.decision import Decision, is_by_origin
 from cors_gateway.messages.heads import ResponseHead, find_head_end
 from cors_gateway.planned import Forward
 from cors_gateway.snapshot import Route
@@ -79,10 +79,7 @@ class KnownResponses:
         concluded = self._concluded.get(asked)
         if concluded is None:
             concluded = conclude(forward, head, date=date, close=close)
-            index = head.section.index
-            # A head that is too long to be kept will not be the same object again.
-            is_kept = len(concluded.opening) <= LONGEST_KEPT and b"set-cookie" not in index
-            if is_kept and b"date" in index and route.redirects is None:
+            if _may_come_again(forward, head, concluded):
                 if len(self._concluded) >= 2 * MOST_KEPT:
                     self._concluded.clear()
                 self._concluded[asked] = concluded
@@ -93,3 +90,13 @@ class KnownResponses:
         self._heads.clear()
         self._concluded.clear()
         self._last = b""
+
+
+def _may_come_again(forward: Forward, head: ResponseHead, concluded: Concluded) -> bool:
+    """Say whether what was asked can be asked again by the same objects, and mean the same."""
+    route, decision, index = forward.route, forward.decision, head.section.index
+    policy = route.policy
+    is_decided = decision is None or policy is None or is_by_origin(policy, decision)
+    # A head that is too long to be kept will not be the same object again.
+    is_kept = len(concluded.opening) <= LONGEST_KEPT and b"set-cookie" not in index
+    return is_decided and is_kept and b"date" in index and route.redirects is None

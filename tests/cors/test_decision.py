@@ -12,7 +12,8 @@ from cors_gateway.cors.decision import (
     RequestKind,
     classify,
     decide,
-    decide_allowed,
+    decide_by_origin,
+    is_by_origin,
 )
 from cors_gateway.cors.policy import Policy, PolicySettings, compile_policy
 
@@ -685,28 +686,36 @@ def test_without_the_key_nothing_is_said_of_who_may_embed() -> None:
         pytest.param({"csrf_guard": True}, b"POST", APP, id="a guarded method"),
         pytest.param({}, b"GET", EVIL, id="an origin that is not allowed"),
         pytest.param({}, b"GET", b"no origin", id="what is no origin"),
+        pytest.param({"csrf_guard": True}, b"PUT", None, id="a guarded method without an origin"),
+        pytest.param({"require_origin": True}, b"GET", None, id="an origin is required"),
+        pytest.param({"missing_origin": ("Referer",)}, b"GET", None, id="it is looked for"),
     ],
 )
-def test_only_plain_requests_of_allowed_origins_are_decided_once(
-    settings: dict[str, Any], method: bytes, origin: bytes
+def test_only_plain_requests_of_allowed_origins_or_of_none_are_decided_once(
+    settings: dict[str, Any], method: bytes, origin: bytes | None
 ) -> None:
     decided = policy(**settings)
-    assert decide_allowed(decided, method, origin) is None
-    assert decided.allowed == {}
+    assert decide_by_origin(decided, method, origin) is None
+    assert decided.by_origin == {}
 
 
 @pytest.mark.parametrize("mode", ["enforce", "reportOnly"])
 def test_what_is_decided_once_is_what_is_decided_each_time(mode: str) -> None:
     decided = policy(mode=mode, csrf_guard=True, allow_credentials=True)
-    first = decide_allowed(decided, b"GET", APP)
+    first = decide_by_origin(decided, b"GET", APP)
     assert first == decide(decided, actual(sec_fetch_site=b"cross-site", websocket=True))
-    assert decide_allowed(decided, b"HEAD", APP) is first
+    assert decide_by_origin(decided, b"HEAD", APP) is first
     assert {first: 1}[first] == 1
+    without = decide_by_origin(decided, b"GET", None)
+    assert without == decide(decided, actual(None, sec_fetch_site=b"cross-site"))
+    assert decide_by_origin(decided, b"HEAD", None) is without
+    assert is_by_origin(decided, first)
+    assert not is_by_origin(decided, decide(decided, actual()))
 
 
 def test_what_is_decided_once_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decision, "MOST_REMEMBERED", 2)
     decided = policy()
     for number in range(5):
-        assert decide_allowed(decided, b"GET", b"https://a%d.example.net" % number) is not None
-        assert len(decided.allowed) <= 2
+        assert decide_by_origin(decided, b"GET", b"https://a%d.example.net" % number) is not None
+        assert len(decided.by_origin) <= 2
