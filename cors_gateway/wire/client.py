@@ -21,8 +21,8 @@ class Client(Connection, Protocol):
     def is_used_up(self) -> bool:
         """Whether it closes behind the response in progress, which has to say so."""
 
-    def write(self, data: bytes) -> None:
-        """Send bytes of the response."""
+    def write(self, data: bytes, *, is_last: bool = False) -> None:
+        """Send bytes of the response; the last ones that the connection carries with its end."""
 
     def take_unread(self) -> bytes:
         """Give what has arrived behind the head."""

@@ -76,19 +76,22 @@ class ClientSocket:
         """Whether something of the client has arrived that has not been read yet."""
         return self.transport is not None and sockets.has_unread(self.transport)
 
-    def write(self, data: bytes) -> None:
-        """Send bytes."""
+    def write(self, data: bytes, *, is_last: bool = False) -> None:
+        """Send bytes; with the last ones, as ``close`` or ``linger`` is next, the end of our side."""
         transport = self.transport
         if transport is None or transport.is_closing():
             return
         if self._descriptor == _UNASKED:
-            if not self._has_written:
+            if not self._has_written and not is_last:
                 # To ask costs more than is saved on a connection that serves one request.
                 self._has_written = True
                 transport.write(data)
                 return
             self._descriptor = sockets.descriptor_of(transport)
-        sockets.send(transport, self._descriptor, data)
+        if is_last:
+            sockets.send_last(transport, self._descriptor, data)
+        else:
+            sockets.send(transport, self._descriptor, data)
 
     def untaken_bytes(self) -> int:
         """Tell how much waits for the client to take it."""

@@ -239,9 +239,9 @@ class DownstreamConnection(asyncio.Protocol):
         most = self._plane.snapshot.limits.requests_per_connection
         return self._plane.draining or (most is not None and self._served >= most)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, *, is_last: bool = False) -> None:
         """Send bytes of a response."""
-        self._socket.write(data)
+        self._socket.write(data, is_last=is_last)
 
     def take_unread(self) -> bytes:
         """Give what has arrived behind the head."""

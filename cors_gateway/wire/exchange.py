@@ -168,12 +168,12 @@ class Exchange:
             self.state = RELAYING
         elif self.state is SENDING:
             self.state = EARLY
-        framed = response.relay(pieces, finished=finished)
+        framed, concluded = response.relay(pieces, finished=finished), response.concluded
         self.record.response_bytes = response.length
         if framed:
-            self._client.write(framed)
+            self._client.write(framed, is_last=finished and not concluded.downstream_persists)
         if finished:
-            self._finish(response.concluded)
+            self._finish(concluded)
         else:
             self._await_peer()
             if response.is_plain and self.state is RELAYING and self._upstream is not None:

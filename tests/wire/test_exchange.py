@@ -45,6 +45,7 @@ class Side:
 
     calls: list[str] = field(default_factory=list)
     written: bytes = b""
+    ended_by: bytes = b""
     unread: bytes = b""
     answer: Answer | None = None
     fresh: bool | None = None
@@ -58,8 +59,9 @@ class Side:
     socket: Any = field(default_factory=lambda: SimpleNamespace(transport=None))
     responses: KnownResponses = field(default_factory=KnownResponses)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, *, is_last: bool = False) -> None:
         self.written += data
+        self.ended_by += data * is_last
 
     def take_unread(self) -> bytes:
         return self.unread
@@ -273,3 +275,14 @@ def test_who_takes_something_is_waited_for_anew(side: str, event: str) -> None:
     assert stage.reports == []
     stage.exchange.overdue()
     assert len(stage.reports) == 1
+
+
+@pytest.mark.parametrize("is_used_up", [True, False], ids=["the last response", "another may come"])
+def test_the_last_bytes_of_the_last_response_are_sent_as_such(is_used_up: bool) -> None:
+    stage = Stage(State.WAITING)
+    stage.client.is_used_up = is_used_up
+    stage.happens("response_content")
+    assert stage.client.ended_by == b""
+    stage.exchange.response_content((b"defghij",), finished=True)
+    assert stage.client.written.endswith(b"abcdefghij")
+    assert stage.client.ended_by == b"defghij" * is_used_up
