@@ -11,7 +11,6 @@ in which nothing is said for ``timeouts.tunnel`` is closed, and one with a close
 """
 
 import asyncio
-from collections.abc import Callable
 from time import monotonic
 from typing import cast
 
@@ -33,12 +32,13 @@ class _Side(asyncio.Protocol):
     __slots__ = (
         "_ticker",
         "_tunnel",
+        "descriptor",
         "has_ended",
         "heard",
         "is_leaving",
         "other",
-        "pass_on",
         "received",
+        "target",
         "transport",
     )
 
@@ -49,6 +49,10 @@ class _Side(asyncio.Protocol):
         self._ticker = ticker
         self.transport: asyncio.Transport | None = None
         """``None`` once the connection is gone."""
+        self.descriptor = -1
+        """To write by at once; see ``sockets.send``."""
+        self.target: asyncio.Transport | None = None
+        """What takes what arrives here: the other side's transport, while that is open."""
         self.has_ended = False
         """Whether the peer has closed its sending side, and all that it sent has been read."""
         self.is_leaving = False
@@ -56,14 +60,14 @@ class _Side(asyncio.Protocol):
         self.received = 0
         self.heard = 0.0
         """When something has arrived, as far as ticks tell."""
-        self.pass_on: Callable[[bytes], None] = _drop
-        """What takes it: the other side's transport, while that is open."""
 
     def data_received(self, data: bytes) -> None:
         # No more than this for a message: the tick asks what it means for the deadline.
         self.received += len(data)
         self.heard = self._ticker.now
-        self.pass_on(data)
+        target = self.target
+        if target is not None:
+            sockets.send(target, self.other.descriptor, data)
 
     def eof_received(self) -> bool:
         self.has_ended = True
@@ -71,7 +75,7 @@ class _Side(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
-        self.other.pass_on = _drop
+        self.other.target = None
         self._tunnel.lose(self, reset=exc is not None)
 
     def pause_writing(self) -> None:
@@ -82,10 +86,6 @@ class _Side(asyncio.Protocol):
     def resume_writing(self) -> None:
         sockets.resume_reading(self.other.transport)
         self._tunnel.renew()
-
-
-def _drop(data: bytes) -> None:
-    """Take what nobody can be sent any more."""
 
 
 class Tunnel:
@@ -140,7 +140,8 @@ class Tunnel:
         arrived = [(self._client, *ends[0]), (self._upstream, *ends[1])]
         for side, transport, _ in arrived:
             side.transport = transport
-            side.other.pass_on = transport.write
+            side.descriptor = sockets.descriptor_of(transport)
+            side.other.target = transport
             transport.set_protocol(side)
         for side, transport, data in arrived:
             if data:
@@ -233,7 +234,7 @@ class Tunnel:
         """Close both connections now."""
         self._is_closing = True
         for side in (self._client, self._upstream):
-            side.pass_on = _drop
+            side.target = None
             sockets.abort_with_reset(side.transport)
 
     # The steps that several of these share.
@@ -278,7 +279,7 @@ class Tunnel:
             self._deadline.set(self._write_timeout, untaken=self._untaken_bytes())
         self.wake()
         for side in (self._client, self._upstream):
-            side.pass_on = _drop
+            side.target = None
             if side.transport is not None:
                 side.transport.close()
 
