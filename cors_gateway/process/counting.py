@@ -9,6 +9,7 @@ import gc
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Final
 
 from cors_gateway.failures import Fault
 from cors_gateway.process.logging import LogWriter
@@ -22,17 +23,17 @@ from cors_gateway.wire.tunnel import Tunnel
 
 __all__ = ["Counting"]
 
-OTHER_METHOD = "_OTHER"
+OTHER_METHOD: Final = "_OTHER"
 """OpenTelemetry's word for a method that is not one of those it knows."""
 
-METHODS = {
+METHODS: Final = {
     method.encode("ascii"): method
     for method in (
         *("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"),
     )
 }
 
-OTHER_CODE = "other"
+OTHER_CODE: Final = "other"
 
 
 class _Requests:

@@ -138,8 +138,8 @@ class _ChunkedWriter(ContentWriter):
 _COUNTED: Final = FramingKind.COUNTED
 _CHUNKED: Final = FramingKind.CHUNKED
 
-_PLAIN_WRITER = ContentWriter()
-_CHUNKED_WRITER = _ChunkedWriter()
+_PLAIN_WRITER: Final = ContentWriter()
+_CHUNKED_WRITER: Final = _ChunkedWriter()
 
 
 def _length_of(pieces: tuple[bytes, ...]) -> int:
@@ -216,7 +216,7 @@ class RequestContent:
         return _join(parts)
 
 
-_NO_REQUEST_CONTENT = RequestContent(NO_CONTENT, None)
+_NO_REQUEST_CONTENT: Final = RequestContent(NO_CONTENT, None)
 
 
 def request_content(framing: Framing, bound: int | None) -> RequestContent:

@@ -9,7 +9,7 @@ A client that closes its sending side is taken for gone, as nginx does: nothing 
 
 import asyncio
 from time import monotonic
-from typing import cast
+from typing import Final, cast
 
 from cors_gateway.answers import Answer, answer_failure
 from cors_gateway.failures import Failure
@@ -30,10 +30,10 @@ from cors_gateway.wire.tick import Deadline
 
 __all__ = ["DownstreamConnection"]
 
-PIPELINED_BYTES = 64 * 1024
+PIPELINED_BYTES: Final = 64 * 1024
 """Bytes of later requests that may wait while one is in progress."""
 
-LULL = 0.3
+LULL: Final = 0.3
 """Seconds without a request after which a connection is closed when the gateway stops: who has just
 used one is likely to use it again, and closing would meet that request on its way."""
 

@@ -38,10 +38,10 @@ MOST_RECORDS: Final = 256
 """Records that wait for the tick. Python's garbage collector looks at all that wait, again and again: of
 20,000, which answers to preflights can be until a tick, that took a fifth of each answer."""
 
-LONGEST_REST = 60.0
+LONGEST_REST: Final = 60.0
 """Seconds after which a connection is looked at in any case."""
 
-LAST_WORDS = 0.5
+LAST_WORDS: Final = 0.5
 """Seconds in which a client can still be told that the gateway stops."""
 
 

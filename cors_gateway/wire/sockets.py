@@ -39,7 +39,7 @@ __all__ = [
     "was_reset",
 ]
 
-NO_RESOURCES = frozenset(
+NO_RESOURCES: Final = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN}
 )
 """What the kernel says where the gateway, or its machine, has no descriptor or memory left.
@@ -47,10 +47,10 @@ NO_RESOURCES = frozenset(
 Not EADDRNOTAVAIL: without a free port it says so too, but also of every IPv6 address in a container
 that has none."""
 
-NOBODY = Peer("")
+NOBODY: Final = Peer("")
 """Who has not connected yet."""
 
-WRITE_BUFFER = 64 * 1024
+WRITE_BUFFER: Final = 64 * 1024
 """Bytes that wait for a slow peer before the other side is paused."""
 
 _HANG_UP: Final[int] = getattr(select, "POLLRDHUP", 0x2000)

@@ -9,13 +9,14 @@ import asyncio
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from typing import Final
 
 __all__ = ["INTERVAL", "NEVER", "Deadline", "Ticker"]
 
 INTERVAL = 0.25
 """Seconds between two ticks."""
 
-NEVER = float("inf")
+NEVER: Final = float("inf")
 
 
 class Ticker:

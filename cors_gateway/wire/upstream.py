@@ -13,7 +13,7 @@ import contextlib
 import os
 import select
 import ssl
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from cors_gateway.failures import Failure
 from cors_gateway.messages.heads import (
@@ -29,13 +29,13 @@ from cors_gateway.wire.trust import failure_of_tls
 
 __all__ = ["Owner", "ResponseTaker", "UpstreamConnection"]
 
-MAX_RESPONSE_HEAD = 256 * 1024
+MAX_RESPONSE_HEAD: Final = 256 * 1024
 """Bytes. Legacy applications send large cookies; nobody sends a head like this in good faith."""
 
-MAX_INTERIM_RESPONSES = 16
+MAX_INTERIM_RESPONSES: Final = 16
 """Interim responses before the final one; more is an API that never answers."""
 
-READ_SIZE = 64 * 1024
+READ_SIZE: Final = 64 * 1024
 """Bytes read at once of what an API said before it reset a connection."""
 
 
