@@ -10,6 +10,10 @@ from bench.machine import BenchError
 
 __all__ = ["cpu_seconds", "descriptors", "family", "memory"]
 
+GONE = (FileNotFoundError, ProcessLookupError)
+"""What the kernel says of a thread that has ended: the one where its files are opened, the other where an open
+one is read."""
+
 
 def family(pid: int) -> list[int]:
     """Return a process and its descendants."""
@@ -18,7 +22,7 @@ def family(pid: int) -> list[int]:
         for task in _tasks(parent):
             try:
                 found += map(int, (task / "children").read_text("ascii").split())
-            except FileNotFoundError:
+            except GONE:
                 continue
     return found
 
@@ -30,7 +34,7 @@ def cpu_seconds(pid: int) -> float:
         for task in _tasks(member):
             try:
                 nanoseconds += int((task / "schedstat").read_text("ascii").split()[0])
-            except FileNotFoundError:
+            except GONE:
                 continue
     return nanoseconds / 1e9
 
@@ -52,5 +56,5 @@ def descriptors(pid: int) -> int:
 def _tasks(pid: int) -> list[Path]:
     try:
         return list(Path(f"/proc/{pid}/task").iterdir())
-    except FileNotFoundError as error:
+    except GONE as error:
         raise BenchError(f"process {pid} has ended while it was measured") from error

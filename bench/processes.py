@@ -15,8 +15,9 @@ __all__ = ["Program", "pinned", "pinned_argv", "wait_until_it_listens"]
 
 START_SECONDS = 90.0
 STOP_SECONDS = 10.0
-FOREIGN = ("CORS_GATEWAY_", "PORT", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS")
-"""How the names of variables begin that would change how the gateway is set up."""
+FOREIGN = ("CORS_GATEWAY_", "PORT", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "PYTHON")
+"""How the names of variables begin that would change how the gateway is set up, or how Python runs it: where no
+bytecode may be written, each start compiles again what has changed since some was."""
 
 
 @dataclass(frozen=True, slots=True)
