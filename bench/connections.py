@@ -2,19 +2,19 @@
 
 One worker of each, as it is configured to have so many clients. They come in three kinds: kept alive after an
 answer, the same over TLS, and event streams that have said one thing, each with a connection to the API.
-Memory is what the process holds more than before, divided by their number; CPU is at rest, with all of them
+Memory (PSS) is what the process holds more than before, divided by their number; CPU is at rest, with all of them
 open, as ``/proc`` counts it. What the kernel takes for a socket is in neither.
 """
 
 import argparse
-import re
+import os
 import resource
 import socket
 import ssl
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,10 +22,8 @@ from tempfile import TemporaryDirectory
 import trustme
 
 from bench.machine import BenchError, free_ports, where
-from tests.peers.processes import running
-from tests.process.running_worker import children_of
-from tests.stress.measuring import cpu_seconds, descriptors, resident
-from tests.stress.quick_api import quick_api
+from bench.measure import cpu_seconds, descriptors, family, memory
+from bench.processes import pinned, wait_until_it_listens
 
 KEPT, SECURE, STREAMS = 10_000, 1_000, 1_000
 RESTING = 10.0
@@ -76,15 +74,31 @@ class Proxy:
     secure: int
 
 
-def wait_for_child(pid: int, port: int) -> int:
-    """Return the process of the one worker, once connections are accepted."""
+@contextmanager
+def running(name: str, argv: Sequence[str], port: int, folder: str) -> Iterator[int]:
+    """Run a program on all CPUs, until it listens; give its process."""
+    with pinned(name, argv, sorted(os.sched_getaffinity(0)), Path(folder)) as program:
+        wait_until_it_listens(program, port)
+        yield program.pid
+
+
+def wait_for_child(pid: int) -> int:
+    """Return the process of the one worker; sockets listen a moment before it is there."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        with suppress(OSError):
-            socket.create_connection(("127.0.0.1", port)).close()
-            return children_of(pid)[0]
+        if children := family(pid)[1:]:
+            return children[0]
         time.sleep(0.05)
-    raise SystemExit("it did not start")
+    raise SystemExit("it has no worker")
+
+
+@contextmanager
+def quiet_api() -> Iterator[int]:
+    """Run the API; give its port."""
+    port = free_ports(1)[0]
+    argv = [sys.executable, "-m", "bench.quiet_api", str(port)]
+    with TemporaryDirectory() as folder, running("the API", argv, port, folder):
+        yield port
 
 
 @contextmanager
@@ -103,10 +117,8 @@ def proxy(name: str, api: int) -> Iterator[Proxy]:
         program = [sys.executable, "-m", "cors_gateway", "run", "-c", str(file)]
         if name == "nginx":
             program = [where("nginx"), "-e", "stderr", "-p", folder, "-c", str(file)]
-        with running(program) as process:
-            if name == "gateway":
-                process.wait_for(re.compile("listening on"))
-            yield Proxy(name, wait_for_child(process.process.pid, plain), plain, secure)
+        with running(name, program, plain, folder) as pid:
+            yield Proxy(name, wait_for_child(pid), plain, secure)
 
 
 def file_limit() -> int:
@@ -160,14 +172,14 @@ def measure(served: Proxy, counts: argparse.Namespace) -> dict[str, str]:
         crowd.add(50, path, secure=secure)
     crowd.leave()
     time.sleep(SETTLING)
-    open_before, before = descriptors(served.pid), resident(served.pid)
+    open_before, before = descriptors(served.pid), memory(served.pid)
     lines = {"MiB before": f"{before / 2**20:.1f}"}
 
     def grow(what: str, count: int, path: str = "/", *, secure: bool = False) -> None:
-        held = resident(served.pid)
+        held = memory(served.pid)
         crowd.add(count, path, secure=secure)
         time.sleep(SETTLING)
-        each = (resident(served.pid) - held) / max(count, 1)
+        each = (memory(served.pid) - held) / max(count, 1)
         lines[f"KiB for each of {count} {what}"] = f"{each / 1024:.2f}"
 
     grow("kept alive", counts.kept)
@@ -175,10 +187,10 @@ def measure(served: Proxy, counts: argparse.Namespace) -> dict[str, str]:
     grow("event streams", counts.streams, "/events")
     lines["% of a CPU at rest, with those"] = f"{at_rest(served.pid):.2%}"
     grow("kept alive over TLS", counts.secure, secure=True)
-    lines["MiB with all of them"] = f"{resident(served.pid) / 2**20:.1f}"
+    lines["MiB with all of them"] = f"{memory(served.pid) / 2**20:.1f}"
     crowd.leave()
     time.sleep(SETTLING)
-    lines["MiB when they have gone"] = f"{resident(served.pid) / 2**20:.1f}"
+    lines["MiB when they have gone"] = f"{memory(served.pid) / 2**20:.1f}"
     lines["descriptors left over"] = str(descriptors(served.pid) - open_before)
     return lines
 
@@ -200,7 +212,7 @@ def main() -> None:
         names.remove("nginx")
     columns = []
     for name in names:
-        with quick_api() as api, proxy(name, api) as served:
+        with quiet_api() as api, proxy(name, api) as served:
             columns.append(measure(served, counts))
     print(f"{'':42}" + "".join(f"{name:>12}" for name in names))
     for line in columns[0]:

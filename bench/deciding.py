@@ -4,14 +4,14 @@ The CPU time of loading a YAML document, and of one decision by it, for one and 
 Absolute figures differ from machine to machine; what a decision costs against one entry should not.
 """
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 
 from bench.machine import BenchError
-from cors_gateway.config.load import load
-from cors_gateway.config.public_suffixes import is_public_suffix, is_registry_suffix
+from cors_gateway.cli.sources import load
 from cors_gateway.cors.decision import CorsRequest, Outcome, decide
 from cors_gateway.snapshot import Snapshot
-from tests.cases.fetch_loading import NoReader
 
 __all__ = ["measure"]
 
@@ -31,9 +31,12 @@ def load_entries(entries: list[str]) -> tuple[Snapshot, float]:
         f"corsPolicies:\n  a:\n    allowOrigins:\n{listed}"
         "routes:\n- {match: {path: /}, upstream: http://a:1, cors: a}\n"
     )
-    began = process_time()
-    loaded = load(text, "bench.yaml", NoReader(), is_public_suffix, is_registry_suffix)
-    seconds = process_time() - began
+    with TemporaryDirectory(prefix="bench-") as folder:
+        file = Path(folder, "gateway.yaml")
+        file.write_text(text, "utf-8")
+        began = process_time()
+        loaded = load(str(file))
+        seconds = process_time() - began
     if loaded.snapshot is None:
         raise BenchError("\n".join(map(str, loaded.problems)))
     return loaded.snapshot, seconds
