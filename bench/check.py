@@ -72,8 +72,7 @@ def shortcomings(port: int, *, tls: bool = False, path: str = "") -> Iterator[st
     refused = ask("GET", "/orders", {**BROWSER, "Origin": STRANGER})
     if refused.status != 403 or "access-control-allow-origin" in refused.fields:
         yield f"a refused origin: {refused.status} {refused.fields}"
-    if not path:
-        yield from _unseen(ask("GET", "/seen", BROWSER), "https" if tls else "http")
+    yield from _unseen(ask("GET", "/seen", BROWSER), "https" if tls else "http")
 
 
 def _unseen(answer: Answer, scheme: str) -> Iterator[str]:

@@ -8,14 +8,15 @@ import math
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Timer
 from typing import Protocol
 
 from bench.machine import BenchError, where
-from bench.measure import cpu_seconds
+from bench.measure import bytes_read, cpu_seconds
 from bench.processes import environment, pinned_argv
 
 __all__ = ["Counted", "Live", "Load", "Round", "Target", "Wrk", "read_counted"]
@@ -64,6 +65,10 @@ class Target:
 class Load(Protocol):
     """Something that keeps a thing busy."""
 
+    @property
+    def settle(self) -> float:
+        """Seconds at the start of every turn that do not count."""
+
     def run(self, target: Target, seconds: float, folder: Path) -> Round:
         """Keep it busy for so long."""
 
@@ -86,18 +91,23 @@ class Wrk:
 
     script: str
     connections: int
+    settle: float = 0.0
+    """It connects anew for every turn, and windows of new connections are small."""
 
     def run(self, target: Target, seconds: float, folder: Path) -> Round:
-        """Keep it busy for so long."""
+        """Keep it busy for so long, once it has settled."""
         script = folder / "load.lua"
         script.write_text(self.script, "utf-8")
         scheme = "https" if target.tls else "http"
         # A signal that comes before it can take one is to be lost, and not to end it.
         argv = ["env", "--ignore-signal=INT", where("wrk"), "-t1", f"-c{self.connections}"]
-        argv += [f"-d{math.ceil(seconds)}s"]
+        # One that has to settle is told when to end.
+        argv += [f"-d{math.ceil(self.settle + seconds + (LATE if self.settle else 0))}s"]
         argv += ["--timeout", "30s", "-s", str(script), f"{scheme}://127.0.0.1:{target.port}"]
         began = cpu_seconds(target.pid)
         with _started(argv, target.cpu) as process:
+            if self.settle:
+                return self._run_settled(process, target, seconds)
             # It knows whole seconds only; told to, it ends earlier and says what there was.
             try:
                 printed, _ = process.communicate(timeout=seconds if seconds % 1 else LATE)
@@ -105,6 +115,20 @@ class Wrk:
                 process.send_signal(signal.SIGINT)
                 printed, _ = _communicate(process)
         return Round(read_counted(printed), cpu_seconds(target.pid) - began)
+
+    def _run_settled(self, process: subprocess.Popen[str], target: Target, seconds: float) -> Round:
+        """Count from when it has settled: what ``wrk`` has read by then and later, as ``/proc`` says.
+
+        What it says itself is of the whole turn, which is right for what was refused or failed.
+        """
+        time.sleep(self.settle)
+        began, cpu, had = time.monotonic(), cpu_seconds(target.pid), bytes_read(process.pid)
+        time.sleep(seconds)
+        took, used = time.monotonic() - began, cpu_seconds(target.pid) - cpu
+        count = bytes_read(process.pid) - had
+        process.send_signal(signal.SIGINT)
+        printed, _ = _communicate(process)
+        return Round(replace(read_counted(printed), bytes=count, seconds=took), used)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +138,8 @@ class Live:
     kind: str
     connections: int
     size: int
+    settle: float = 0.0
+    """All connections are open before anything counts."""
 
     def run(self, target: Target, seconds: float, folder: Path) -> Round:
         """Keep it busy for so long, once all connections are open."""

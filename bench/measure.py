@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.machine import BenchError
 
-__all__ = ["cpu_seconds", "descriptors", "family", "memory"]
+__all__ = ["bytes_read", "cpu_seconds", "descriptors", "family", "memory"]
 
 GONE = (FileNotFoundError, ProcessLookupError)
 """What the kernel says of a thread that has ended: the one where its files are opened, the other where an open
@@ -37,6 +37,15 @@ def cpu_seconds(pid: int) -> float:
             except GONE:
                 continue
     return nanoseconds / 1e9
+
+
+def bytes_read(pid: int) -> int:
+    """Return what a process has read so far, from sockets or else; nothing of one that has ended."""
+    try:
+        told = Path(f"/proc/{pid}/io").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return 0
+    return int(told.partition("rchar:")[2].split()[0])
 
 
 def memory(pid: int) -> int:

@@ -7,18 +7,24 @@ import math
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from bench.peers import BASE, CADDY, GATEWAY, HAPROXY, PLAIN
+from bench.peers import BASE, CADDY, GATEWAY, HAPROXY, OTHER, PLAIN
 from bench.results import Measured, Results, ratio
 
-__all__ = ["picture"]
+__all__ = ["SHOWN", "picture"]
 
-SHOWN = {PLAIN.name: "plain", CADDY.name: "caddy", HAPROXY.name: "haproxy", GATEWAY.name: "gateway"}
+SHOWN = {
+    PLAIN.name: "plain",
+    CADDY.name: "caddy",
+    HAPROXY.name: "haproxy",
+    OTHER.name: "compiled",
+    GATEWAY.name: "gateway",
+}
 """The class of each peer's dots; later ones lie above."""
 LEFT, RIGHT, TOP, STEP = 312, 30, 84, 26
 WIDTH = 900
 LEAST, MOST = 0.1, 16.0
 TICKS = (0.125, 0.25, 0.5, 1, 2, 4, 8, 16)
-RADIUS = {"gateway": 6.5}
+RADIUS = {"gateway": 6.5, "compiled": 5.5}
 STYLE = """
 text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #24292f }
 .small { font-size: 12px; fill: #57606a }
@@ -26,7 +32,7 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #24292
 .ground { fill: #ffffff; stroke: #d0d7de }
 .grid { stroke: #d8dee4 } .one { stroke: #57606a; stroke-width: 1.5 }
 .own { font-weight: 600; fill: #0550ae }
-.gateway { fill: #0969da } .haproxy { fill: #bf8700 } .caddy { fill: #2da44e } .plain { fill: #a475f9 }
+.gateway { fill: #0969da } .compiled { fill: #cf222e } .haproxy { fill: #bf8700 } .caddy { fill: #2da44e } .plain { fill: #a475f9 }
 circle { stroke: #ffffff; stroke-width: 1 }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 }
@@ -34,7 +40,7 @@ text { fill: #e6edf3 }
 .ground { fill: #0d1117; stroke: #30363d }
 .grid { stroke: #262c36 } .one { stroke: #9198a1 }
 .own { fill: #79c0ff }
-.gateway { fill: #58a6ff } .haproxy { fill: #e3b341 } .caddy { fill: #56d364 } .plain { fill: #bc8cff }
+.gateway { fill: #58a6ff } .compiled { fill: #ff7b72 } .haproxy { fill: #e3b341 } .caddy { fill: #56d364 } .plain { fill: #bc8cff }
 circle { stroke: #0d1117 }
 }
 """

@@ -38,7 +38,7 @@ class Program:
 def environment() -> dict[str, str]:
     """Give the variables of programs: nobody's settings, and this tree before an installed one."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
-    return {**kept, "PYTHONPATH": str(ROOT), "GOMAXPROCS": "1"}
+    return {**kept, "PYTHONPATH": str(ROOT)}
 
 
 def pinned_argv(cpus: Sequence[int], argv: Sequence[str]) -> list[str]:

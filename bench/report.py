@@ -1,10 +1,11 @@
 """A run in tables: on a terminal, and in Markdown for the README and ``docs/performance.md``."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 from bench.goals import Outcome, outcomes
-from bench.peers import BASE, EVERYBODY, GATEWAY, UNBUFFERED
+from bench.peers import BASE, EVERYBODY, GATEWAY, LARGE_BUFFERS, OTHER
 from bench.results import Figures, Measured, Results, ratio
 
 __all__ = ["markdown", "summary", "tables", "terminal"]
@@ -22,6 +23,11 @@ TITLES = {
 NOTHING = "–"
 FULL = 0.95
 """From this share of a CPU on a thing was what held up; below, the load was."""
+DISTURBED = 0.2
+"""Where the share of a CPU differs by more than this between rounds, something else was at work."""
+FORM = re.compile(r" \((\w+), .*\)")
+"""Of what ``cors-gateway version`` says in parentheses, how it was built; the rest is told of the machine."""
+FORM_ALONE = r" (\1)"
 
 Row = list[str]
 
@@ -58,22 +64,34 @@ def markdown(results: Results, part: str) -> str:
 def summary(results: Results) -> str:
     """Give the one table for people who are in a hurry."""
     plain = list(_plain(results))
-    names = [name for name in _others(plain) if name != UNBUFFERED.name]
+    names = _others(plain)
     rows = [["CPU time for a request, nginx = 1", *names]]
     for measured in plain:
         row = [_cell(measured, name) for name in names]
         if row[0] != NOTHING:
             row[0] = f"**{row[0]}**"
         rows.append([measured.title, *row])
-    return f"{_table(rows)}\n\n{_where(results)}"
+    buffers = "nginx and HAProxy have the buffers that they have by default"
+    if LARGE_BUFFERS.name in names:
+        buffers += (
+            "; what large content costs nginx with larger ones, and without gathering it, is in the "
+            "last column"
+        )
+    return f"{_table(rows)}\n\n{buffers}.\n\n{_where(results)}"
 
 
 def _where(results: Results) -> str:
-    told = ", ".join(f"{name} {number}" for name, number in results.versions.items())
-    own = "of its own" if results.cpus > 1 else "that the load has too, so rates say nothing"
+    told = ", ".join(
+        f"{name} {FORM.sub(FORM_ALONE, said)}" for name, said in results.versions.items()
+    )
+    other = (
+        "; the load and the API share another"
+        if results.cpus > 1
+        else ", which the load and the API have too, so rates say nothing"
+    )
     return (
         f"Measured on {results.date[:10]}: {results.cpus} × {results.cpu}, {told}. "
-        f"{results.rounds} rounds of {results.seconds:g} s, one worker of each on a CPU {own}."
+        f"{results.rounds} rounds of {results.seconds:g} s, one worker of each, in turn on one CPU{other}."
     )
 
 
@@ -96,8 +114,8 @@ def tables(results: Results) -> dict[str, list[Row]]:
         found["footprint"] = list(_footprint_rows(results))
     if results.loading:
         found["loading"] = list(_loading_rows(results))
-    told = [outcome for outcome in outcomes(results) if outcome.measured is not None]
-    if told:
+    judged = {peer.name: outcomes(results, peer.name) for peer in (GATEWAY, OTHER)}
+    if told := {name: each for name, each in judged.items() if any(_are_told(each))}:
         found["goals"] = list(_goal_rows(told))
     return found
 
@@ -158,8 +176,13 @@ def _variation_rows(measured: Measured) -> Iterator[Row]:
             f"{median(figures.cpu):.1f}",
             f"{found:.2f}" if found else NOTHING,
             f"{median(figures.rate):,.0f}",
-            f"{median(figures.busy):.2f}",
+            f"{median(figures.busy):.2f}{_disturbed(figures)}",
         ]
+
+
+def _disturbed(figures: Figures) -> str:
+    """Mark what the machine did not let run alike in all rounds."""
+    return " ~" if max(figures.busy) - min(figures.busy) > DISTURBED else ""
 
 
 def _footprint_rows(results: Results) -> Iterator[Row]:
@@ -188,28 +211,49 @@ def _loading_rows(results: Results) -> Iterator[Row]:
         yield [kind, f"{seconds:.2f}", f"{against:.2f}"]
 
 
-def _goal_rows(found: Sequence[Outcome]) -> Iterator[Row]:
-    yield ["", "at most", GATEWAY.name, "reached"]
-    for outcome in found:
-        unit = outcome.goal.unit
-        yield [
-            outcome.goal.what,
-            f"{outcome.goal.at_most:g} {unit}",
-            f"{outcome.measured:.2f} {unit}",
-            "yes" if outcome.is_reached else "**no**",
-        ]
+def _are_told(found: Sequence[Outcome]) -> Iterator[bool]:
+    return (outcome.measured is not None for outcome in found)
+
+
+def _goal_rows(found: Mapping[str, Sequence[Outcome]]) -> Iterator[Row]:
+    yield ["", "at most", *(cell for name in found for cell in (name, "reached"))]
+    for outcomes_of_goal in zip(*found.values(), strict=True):
+        if any(_are_told(outcomes_of_goal)):
+            goal = outcomes_of_goal[0].goal
+            cells = (cell for outcome in outcomes_of_goal for cell in _judged(outcome))
+            yield [goal.what, f"{goal.at_most:g} {goal.unit}", *cells]
+
+
+def _judged(outcome: Outcome) -> Row:
+    if outcome.measured is None:
+        return [NOTHING, NOTHING]
+    figure = f"{outcome.measured:.2f} {outcome.goal.unit}"
+    return [figure, "yes" if outcome.is_reached else "**no**"]
 
 
 def _remarks(results: Results) -> list[str]:
     told = []
-    if any(True for _ in _plain(results)):
-        told += [
-            "+: it had CPU time left; what held it up was the load, or the API, on the other CPU.",
-            (
-                f"{UNBUFFERED.name}: proxy_buffering and proxy_request_buffering are off. It is measured "
-                f"where content is large; {NOTHING} elsewhere."
-            ),
-        ]
+    if plain := list(_plain(results)):
+        told.append(
+            "+: it had CPU time left; what held it up was the load, or the API, on the other CPU. Where nginx itself "
+            "has one, its rate is the least that it can do, and each ratio in that row the most that it may be."
+        )
+        told.append("All have the buffers that they have by default, where nothing else is said.")
+        if LARGE_BUFFERS.name in _others(plain):
+            told.append(
+                f"{LARGE_BUFFERS.name}: proxy_buffering and proxy_request_buffering are off, proxy_buffer_size, each "
+                f"of proxy_buffers and client_body_buffer_size are 64k. It is measured where content is large; "
+                f"{NOTHING} elsewhere."
+            )
+    if any(
+        _disturbed(each)
+        for measured in results.workloads
+        if _is_varied(measured)
+        for each in measured.things.values()
+    ):
+        told.append(
+            f"~: its share of a CPU differed by more than {DISTURBED:g} between rounds: something else was at work."
+        )
     titles: dict[str, list[str]] = {}
     for measured in results.workloads:
         if measured.note:

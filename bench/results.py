@@ -1,6 +1,6 @@
 """What a run has found, as it is kept: JSON that says by itself where, when and with what it was measured."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -16,6 +16,7 @@ __all__ = [
     "Footprint",
     "Measured",
     "Results",
+    "least_ratio",
     "ratio",
     "read",
     "write",
@@ -97,6 +98,7 @@ class Results:
     rounds: int
     seconds: float
     versions: dict[str, str]
+    """By name; of gateways all that ``cors-gateway version`` says."""
     workloads: list[Measured] = field(default_factory=list)
     footprints: dict[str, Footprint] = field(default_factory=dict)
     loading: dict[str, list[float]] = field(default_factory=dict)
@@ -112,7 +114,6 @@ def ratio(
     to: Figures | None,
     *,
     rate: bool = False,
-    choose: Callable[[list[float]], float] = median,
 ) -> float | None:
     """Compare two things round by round, and give the median: what disturbs a round disturbs both."""
     if of is None or to is None:
@@ -121,7 +122,14 @@ def ratio(
         zip(of.rate, to.rate, strict=False) if rate else zip(of.cpu, to.cpu, strict=False)
     )
     found = [one / other for one, other in pairs if other > 0]
-    return choose(found) if found else None
+    return median(found) if found else None
+
+
+def least_ratio(of: Figures | None, to: Figures | None) -> float | None:
+    """Compare the least CPU time of each in any round: noise only adds, to both of them."""
+    if not (of and to and of.cpu and to.cpu and min(to.cpu) > 0):
+        return None
+    return min(of.cpu) / min(to.cpu)
 
 
 _ADAPTER = TypeAdapter(Results)

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from bench.scenario import origin
 
-__all__ = ["BROWSER", "HOST", "STRANGER", "different", "same", "uploading_chunks"]
+__all__ = ["BROWSER", "DISTINCT", "HOST", "STRANGER", "different", "same", "uploading_chunks"]
 
 HOST = "api.example.com"
 STRANGER = "https://evil.example.net"
+DISTINCT = 5_000
+"""Requests that differ, after which the first comes again."""
 BROWSER: Mapping[str, str] = {
     "Host": HOST,
     "Accept": "application/json, text/plain, */*",
@@ -40,7 +42,7 @@ end
 """
 
 DIFFERENT = """
-local requests, count, at = {}, 5000, 0
+local requests, count, at = {}, DISTINCT, 0
 local fields = FIELDS
 init = function()
   for i = 1, count do
@@ -93,6 +95,7 @@ def different(origins: range = range(10), routes: range = range(0)) -> str:
     if routes:
         target = f'string.format("/service-%06d/orders/%06d", {_spread(routes)}, i)'
     script = DIFFERENT.replace("FIELDS", _table(BROWSER)).replace("ORIGIN", _spread(origins))
+    script = script.replace("DISTINCT", f"{DISTINCT}")
     return script.replace("TARGET", target) + TOLD
 
 

@@ -72,12 +72,22 @@ def site() -> Iterator[Site]:
 
 
 @contextmanager
-def started(where: Site, name: str, peer: Peer, scenario: Scenario) -> Iterator[Target]:
-    """Run a peer in a scenario, from its command until it listens."""
+def started(
+    where: Site, name: str, peer: Peer, scenario: Scenario, api: int | None = None
+) -> Iterator[Target]:
+    """Run a peer in a scenario, from its command until it listens.
+
+    Args:
+        where: the place.
+        name: what it is called there.
+        peer: who it is.
+        scenario: what it is set up for.
+        api: the port of its API, if not the scenario's.
+    """
     folder = where.folder / f"thing-{name.replace(' ', '-').replace(',', '')}"
     folder.mkdir(exist_ok=True)
     port = free_ports(1)[0]
-    upstream = where.live if scenario.live else where.api
+    upstream = api or (where.live if scenario.live else where.api)
     setup = Setup(scenario, folder, port, upstream, where.certificate, where.key)
     cpus = where.cpus.for_workers(scenario.workers)
     try:
@@ -101,7 +111,7 @@ def run(
     Args:
         where: the place.
         workload: what is asked.
-        rounds: how often each thing has its turn.
+        rounds: how often each thing has its turn; some workloads multiply that.
         seconds: how long a turn is.
         peers: of whom, if not of all that the workload knows.
         show: is told where it stands.
@@ -116,17 +126,19 @@ def run(
     )
     with ExitStack() as stack:
         things = list(_things(where, workload, peers, measured, stack))
+        rounds *= workload.times
         for number in range(rounds + 1):
+            is_warm_up = number == 0
             for thing in things:
-                if thing.name in measured.failed:
+                if thing.name in measured.failed or (is_warm_up and thing.load.settle):
                     continue
                 show(f"\r{workload.title}: round {number} of {rounds}, {thing.name}\033[K")
                 try:
-                    took = _turn(where, workload, thing, seconds if number else WARM_UP)
+                    took = _turn(where, workload, thing, WARM_UP if is_warm_up else seconds)
                 except BenchError as error:
                     measured.failed[thing.name] = str(error)
                     continue
-                if number:
+                if not is_warm_up:
                     each = workload.unit_bytes
                     counted = took.counted
                     count = counted.bytes / each if each else counted.requests
@@ -153,14 +165,21 @@ def _things(
             name = f"{peer.name}, {variation.name}" if variation.name else peer.name
             scenario = variation.scenario
             try:
+                if scenario.live:
+                    # Live APIs know nothing of what is checked: the same set-up is asked before another.
+                    with started(where, name, peer, scenario, where.api) as target:
+                        _check(name, target, scenario)
                 target = stack.enter_context(started(where, name, peer, scenario))
                 if not scenario.live:
-                    path = route(0) if scenario.routes else ""
-                    check(name, target.port, tls=target.tls, path=path)
+                    _check(name, target, scenario)
             except BenchError as error:
                 measured.failed[name] = str(error)
             else:
                 yield Thing(name, target, variation.load or workload.load)
+
+
+def _check(name: str, target: Target, scenario: Scenario) -> None:
+    check(name, target.port, tls=target.tls, path=route(0) if scenario.routes else "")
 
 
 def _turn(where: Site, workload: Workload, thing: Thing, seconds: float) -> Round:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.machine import Cpus, free_ports, where
 from bench.processes import pinned, wait_until_it_listens
+from bench.scenario import route
 
 __all__ = ["KIBIBYTE", "MEBIBYTE", "SEEN", "SIZES", "api"]
 
@@ -42,7 +43,8 @@ http {{
       return 200 '{orders}';
       add_header Cache-Control no-cache; add_header ETag '"abc123"'; add_header Access-Control-Allow-Origin none;
     }}
-    location /seen {{ return 200 "{seen}"; }}
+    location = /seen {{ return 200 "{seen}"; }}
+    location = {route}/seen {{ return 200 "{seen}"; }}
     location /files/ {{ alias {folder}/files/; }}
     location /chunked/ {{ alias {folder}/files/; ssi on; ssi_types *; }}
     location /taken {{
@@ -72,7 +74,7 @@ def api(folder: Path, cpus: Cpus) -> Iterator[int]:
     port, swallowing = free_ports(2)
     seen = "\\n".join("$http_" + name.lower().replace("-", "_") for name in SEEN)
     text = CONFIGURATION.format(
-        folder=folder, port=port, swallowing=swallowing, orders=ORDERS, seen=seen
+        folder=folder, port=port, swallowing=swallowing, orders=ORDERS, seen=seen, route=route(0)
     )
     (folder / "nginx.conf").write_text(text, "utf-8")
     argv = [where("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]

@@ -5,23 +5,29 @@ from dataclasses import dataclass, field
 
 from bench.check import PREFLIGHT
 from bench.load import Live, Load, Wrk
-from bench.peers import GATEWAYS, NGINX, PEERS, UNBUFFERED, Peer
+from bench.peers import GATEWAYS, LARGE_BUFFERS, NGINX, PEERS, Peer
 from bench.scenario import Scenario
-from bench.traffic import BROWSER, STRANGER, different, same, uploading_chunks
+from bench.traffic import BROWSER, DISTINCT, STRANGER, different, same, uploading_chunks
 from bench.upstream import KIBIBYTE, MEBIBYTE, SIZES
 
 __all__ = ["FOOTPRINT", "KEYS", "WORKLOADS", "Variation", "Workload", "chosen"]
 
 FOOTPRINT = "m"
 """Start-up and memory, which are measured in another way: ``bench.footprint``."""
-BOTH = (*PEERS, UNBUFFERED)
+BOTH = (*PEERS, LARGE_BUFFERS)
+SETTLE = 2.0
+"""Seconds until windows of new connections have grown, and nginx has ceased to write to files for that."""
 SMALL = "/orders?page=2"
 GATHERED = "nginx, if it is not told otherwise, asks the API when all of it is there; the others pass it on as it comes"
 FLAT = (
-    "asked is the last route, or by the last ten origins, of so many; all are requests to, or of, all of them. "
-    "It is whether the gateway stays flat, so only nginx stands beside it"
+    "asked is the last route, or by the last ten origins, of so many; where it says 5,000, requests go round so many "
+    "routes or origins, spread over all. It is whether the gateway stays flat, so only nginx stands beside it"
 )
-GROWING = "what is asked is how the gateway grows; only nginx stands beside it"
+GROWING = "it is whether each more brings as much, so only nginx stands beside the gateway; no API is asked"
+GROWN = (
+    f"counted from {SETTLE:g} seconds after the start of a turn: wrk connects anew for each, and while receive windows "
+    "are small nginx writes to files what is not taken yet"
+)
 ENDED = "the plain proxy ends WebSockets and makes its own, message by message; the others pass bytes on"
 ROUTES = (1, 100, 10_000)
 ORIGINS = (10, 100_000)
@@ -46,6 +52,8 @@ class Workload:
     load: Load
     peers: Sequence[Peer] = PEERS
     unit: str = "request"
+    times: int = 1
+    """How many times as many rounds as others, where a few per cent are what is asked."""
     unit_bytes: int = 0
     """Where requests are few, what arrives is counted instead: so many bytes are one."""
     factor: float = 1.0
@@ -63,14 +71,15 @@ LIVE = (Variation(scenario=Scenario(live=True)),)
 
 def download(key: str, size: str, folder: str, title: str, connections: int) -> Workload:
     """Give the workload of a file."""
-    load = Wrk(same("GET", f"/{folder}/{size}"), connections)
-    return Workload(key, title, load, BOTH, unit_bytes=SIZES[size])
+    load = Wrk(same("GET", f"/{folder}/{size}"), connections, SETTLE)
+    return Workload(key, title, load, BOTH, unit_bytes=SIZES[size], note=GROWN)
 
 
 def flat(key: str, title: str, variations: Sequence[Variation]) -> Workload:
     """Give a workload that should cost the same in every variation."""
     load = Wrk(different(), 16)
-    return Workload(key, title, load, (NGINX, *GATEWAYS), variations=variations, note=FLAT)
+    peers = (NGINX, *GATEWAYS)
+    return Workload(key, title, load, peers, times=3, variations=variations, note=FLAT)
 
 
 def routes(name: str, count: int, asked: range) -> Variation:
@@ -143,6 +152,7 @@ STAYING = (
         "j-large",
         "WebSocket echo, 64 KiB",
         Live("websocket", 16, 64 * KIBIBYTE),
+        BOTH,
         unit="message",
         variations=LIVE,
         note=ENDED,
@@ -161,7 +171,7 @@ LARGE = (
         "many routes",
         [
             *(routes(f"{count:,}", count, range(count - 1, count)) for count in ROUTES),
-            routes(f"{ROUTES[-1]:,} all asked", ROUTES[-1], range(ROUTES[-1])),
+            routes(f"{ROUTES[-1]:,} of which {DISTINCT:,} asked", ROUTES[-1], range(ROUTES[-1])),
         ],
     ),
     flat(
@@ -169,7 +179,9 @@ LARGE = (
         "many allowed origins",
         [
             *(origins(f"{count:,}", count, range(count - 10, count)) for count in ORIGINS),
-            origins(f"{ORIGINS[-1]:,} all asking", ORIGINS[-1], range(ORIGINS[-1])),
+            origins(
+                f"{ORIGINS[-1]:,} of which {DISTINCT:,} asking", ORIGINS[-1], range(ORIGINS[-1])
+            ),
         ],
     ),
 )
@@ -189,8 +201,8 @@ REST = (
     ),
     Workload(
         "workers",
-        "small GET, several workers",
-        Wrk(same("GET", SMALL), 32),
+        "preflight, several workers",
+        Wrk(same("OPTIONS", "/orders", PREFLIGHT), 32),
         (NGINX, *GATEWAYS),
         variations=[Variation(f"{count}", Scenario(workers=count)) for count in (1, 2)],
         note=GROWING,

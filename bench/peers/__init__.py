@@ -21,10 +21,11 @@ __all__ = [
     "GATEWAY",
     "GATEWAYS",
     "HAPROXY",
+    "LARGE_BUFFERS",
     "NGINX",
+    "OTHER",
     "PEERS",
     "PLAIN",
-    "UNBUFFERED",
     "Peer",
 ]
 
@@ -43,13 +44,13 @@ GATEWAY = Peer("gateway", gateway.command)
 HAPROXY = Peer("HAProxy", haproxy.command)
 CADDY = Peer("Caddy", caddy.command)
 PLAIN = Peer("plain aiohttp", plain.command)
-UNBUFFERED = Peer("nginx unbuffered", partial(nginx.command, unbuffered=True))
+LARGE_BUFFERS = Peer("nginx with 64 KiB buffers", partial(nginx.command, large_buffers=True))
 
 BASE = NGINX
 """With whom the others are compared."""
 OTHER = Peer("compiled gateway", partial(gateway.command, variable=gateway.OTHER))
 GATEWAYS = (GATEWAY, OTHER) if gateway.OTHER in environ else (GATEWAY,)
-EVERYBODY = (NGINX, GATEWAY, OTHER, HAPROXY, CADDY, PLAIN, UNBUFFERED)
+EVERYBODY = (NGINX, GATEWAY, OTHER, HAPROXY, CADDY, PLAIN, LARGE_BUFFERS)
 """Also those that a run leaves out, in the order of the tables."""
 PEERS = (NGINX, *GATEWAYS, HAPROXY, CADDY, PLAIN)
 """In the order in which they take turns."""

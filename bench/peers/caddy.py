@@ -1,6 +1,6 @@
 """Caddy: matchers and the ``header`` directive; ``GOMAXPROCS`` is the number of workers.
 
-What it streams without a length it passes on as it comes; its buffers cannot be turned on as nginx's are.
+Its buffers are its defaults: it passes content on as it comes, by 32 KiB.
 """
 
 from collections.abc import Sequence

@@ -36,6 +36,15 @@ def test_what_is_too_slow_is_said_so() -> None:
     assert ["MORE THAN" in line for line in told] == [False, True, False, False]
 
 
+def test_noise_in_a_turn_of_nginx_hides_nothing() -> None:
+    now = made_up(a=2.5, b=1.0, d=1.0, f_1m=0.3)
+    measured = now.workload("a")
+    assert measured is not None
+    measured.things["nginx"].cpu[1] = 30.0
+
+    assert verdict(list(compare(now, RECORDED))) == 1
+
+
 def test_what_it_guards_are_workloads() -> None:
     assert set(GUARDED) <= set(KEYS)
 

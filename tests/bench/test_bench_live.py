@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bench.live import event, frame
-from bench.load import Counted, Live, Target, Wrk
+from bench.load import Counted, Live, Target, Wrk, read_counted
 from bench.machine import BenchError, free_ports
-from bench.traffic import different
+from bench.traffic import DISTINCT, different, same
 from bench.turns import Site, site
 from bench.workloads import WORKLOADS
 
@@ -50,6 +50,33 @@ def test_a_script_is_understood_by_wrk_and_by_the_api(where: Site, load: Wrk) ->
 
 
 @pytest.mark.system("nginx", "wrk")
+def test_what_comes_before_a_load_has_settled_is_not_counted(
+    where: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Counted] = []
+
+    def read(printed: str) -> Counted:
+        told.append(read_counted(printed))
+        return told[-1]
+
+    monkeypatch.setattr("bench.load.read_counted", read)
+    load = Wrk(same("GET", "/files/64k"), 2, settle=2.0)
+    counted = load.run(directly(where.api), SECONDS, where.folder).counted
+
+    assert 0 < counted.bytes < told[0].bytes
+    assert counted.seconds < told[0].seconds
+    assert counted.requests == told[0].requests > 0
+
+
+@pytest.mark.system("wrk")
+def test_a_load_that_cannot_begin_is_told_though_it_should_settle(tmp_path: Path) -> None:
+    nobody = free_ports(1)[0]
+
+    with pytest.raises(BenchError, match="did not say"):
+        Wrk(same("GET", "/"), 2, settle=0.5).run(directly(nobody), SECONDS, tmp_path)
+
+
+@pytest.mark.system("nginx", "wrk")
 def test_requests_that_should_differ_do(where: Site, tmp_path: Path) -> None:
     """As the API has logged them, of one connection."""
     scripts = {workload.key: workload.load for workload in WORKLOADS}
@@ -67,7 +94,7 @@ def test_requests_that_should_differ_do(where: Site, tmp_path: Path) -> None:
     lines = heads.read_text("utf-8").splitlines()
     origins = {line.partition(" ")[0] for line in lines}
 
-    assert len(lines) == len(set(lines)) == 5000
+    assert len(lines) == len(set(lines)) == DISTINCT
     assert len(origins) == 10
     assert all(re.fullmatch(r"https://app00000\d\.example\.com", origin) for origin in origins)
 

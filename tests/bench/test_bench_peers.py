@@ -1,7 +1,7 @@
 """All who are measured do the same work, in every scenario; what does not is found out."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 from bench.check import check, shortcomings
 from bench.load import Counted, Round, Target
 from bench.machine import BenchError, free_ports
-from bench.peers import NGINX, PEERS, UNBUFFERED, Peer
+from bench.peers import LARGE_BUFFERS, NGINX, PEERS, Peer, nginx
 from bench.scenario import Scenario, Setup, route
 from bench.turns import WARM_UP, Site, run, site, started
 from bench.workloads import WORKLOADS
@@ -22,10 +22,8 @@ USED = {
     for workload in WORKLOADS
     for variation in workload.variations
     for peer in workload.peers
-    # The large ones differ from small ones in numbers alone; those of live connections have no API here.
-    if variation.scenario.routes <= 100
-    and variation.scenario.origins <= 100
-    and not variation.scenario.live
+    # The large ones differ from small ones in numbers alone.
+    if variation.scenario.routes <= 100 and variation.scenario.origins <= 100
 }
 
 
@@ -44,16 +42,17 @@ def where() -> Iterator[Site]:
 )
 def test_it_does_the_same_work(where: Site, peer: Peer, scenario: Scenario) -> None:
     path = route(0) if scenario.routes else ""
-    with started(where, peer.name, peer, scenario) as target:
+    with started(where, peer.name, peer, scenario, where.api) as target:
         assert list(shortcomings(target.port, tls=scenario.tls, path=path)) == []
 
 
 def test_everyone_is_looked_at() -> None:
-    assert set(USED.values()) == {*PEERS, UNBUFFERED}
+    assert set(USED.values()) == {*PEERS, LARGE_BUFFERS}
 
 
-def test_a_peer_that_only_passes_on_is_found_out(where: Site) -> None:
-    found = list(shortcomings(where.api))
+@pytest.mark.parametrize("path", ["", route(0)])
+def test_a_peer_that_only_passes_on_is_found_out(where: Site, path: str) -> None:
+    found = list(shortcomings(where.api, path=path))
 
     assert any("access-control-allow-origin is none" in each for each in found)
     assert any(each.startswith("a preflight: ") for each in found)
@@ -61,6 +60,20 @@ def test_a_peer_that_only_passes_on_is_found_out(where: Site) -> None:
     assert any("the API gets X-Forwarded-For" in each for each in found)
     with pytest.raises(BenchError, match="nobody does not do the same work"):
         check("nobody", where.api, tls=False)
+
+
+def test_a_peer_is_asked_before_it_gets_the_api_of_live_connections(where: Site) -> None:
+    def without_allowlist(setup: Setup) -> Sequence[str]:
+        return nginx.command(replace(setup, scenario=replace(setup.scenario, origins=0)))
+
+    asked = next(workload for workload in WORKLOADS if workload.key == "j-small")
+    workload = replace(asked, peers=(Peer("it", without_allowlist), NGINX), load=Counting())
+
+    measured = run(where, workload, rounds=1, seconds=0.1, show=lambda _: None)
+
+    assert measured.failed.keys() == {"it"}
+    assert "does not do the same work" in measured.failed["it"]
+    assert measured.things.keys() == {"nginx"}
 
 
 def ends_at_once(_: Setup) -> list[str]:
@@ -126,10 +139,34 @@ def test_who_answers_nothing_even_then_has_failed(where: Site) -> None:
     assert measured.failed == {"nginx": "nothing was answered"}
 
 
+def test_rounds_are_more_where_a_few_per_cent_are_asked(where: Site) -> None:
+    asked = next(workload for workload in WORKLOADS if workload.key == "d")
+    workload = replace(asked, peers=(NGINX,), load=Counting(), times=3)
+
+    measured = run(where, workload, rounds=2, seconds=0.1, show=lambda _: None)
+
+    assert len(measured.things["nginx"].cpu) == 6
+
+
+def test_what_settles_in_each_turn_needs_no_warm_up(where: Site) -> None:
+    asked = next(workload for workload in WORKLOADS if workload.key == "d")
+    load = Counting(settle=1.0)
+    run(
+        where,
+        replace(asked, peers=(NGINX,), load=load),
+        rounds=2,
+        seconds=0.1,
+        show=lambda _: None,
+    )
+
+    assert load.asked == [0.1, 0.1]
+
+
 class Counting:
     """A load that does nothing, and says that a request took a millisecond of CPU time."""
 
-    def __init__(self, broken_at: int = 0, slow: float = 0.0) -> None:
+    def __init__(self, broken_at: int = 0, slow: float = 0.0, settle: float = 0.0) -> None:
+        self.settle = settle
         self.asked: list[float] = []
         self.broken_at = broken_at
         self.slow = slow

@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from bench.peers import PEERS
-from bench.picture import picture
-from bench.report import markdown, tables, terminal
+from bench.peers import LARGE_BUFFERS
+from bench.picture import SHOWN, picture
+from bench.report import markdown, summary, tables, terminal
 from bench.results import Results
 from bench.workloads import WORKLOADS
 from tests.bench.runs import figures, made_up
@@ -43,7 +43,19 @@ def test_what_the_load_held_up_is_marked() -> None:
     measured.things["gateway"].busy[:] = [0.5, 0.5, 0.5]
 
     assert tables(results)["rate"][1][2] == "2.00 +"
-    assert tables(results)["rate"][1][3] == "0.80"
+    assert tables(results)["rate"][1][4] == "0.80"
+
+
+@pytest.mark.parametrize("busy, mark", [([0.9, 0.8, 0.95], ""), ([0.9, 0.6, 0.95], " ~")])
+def test_where_something_else_was_at_work_is_marked(busy: list[float], mark: str) -> None:
+    results = made_up()
+    measured = results.workload("l-routes")
+    assert measured is not None
+    first = measured.things["nginx, 1"]
+    first.busy[:] = busy
+
+    assert tables(results)["l-routes"][1][-1] == f"0.90{mark}"
+    assert ("~: " in markdown(results, "remarks")) is bool(mark)
 
 
 def test_a_goal_that_is_missed_is_not_hidden() -> None:
@@ -54,8 +66,21 @@ def test_a_goal_that_is_missed_is_not_hidden() -> None:
         "0.95 ×",
         "3.00 ×",
         "**no**",
+        "0.40 ×",
+        "yes",
     ]
-    assert goals[2][-1] == "yes"
+    assert goals[2][2:] == ["0.50 ×", "yes", "0.40 ×", "yes"]
+
+
+def test_goals_are_told_of_the_gateways_that_were_measured() -> None:
+    results = made_up()
+    for measured in results.workloads:
+        for name in list(measured.things):
+            if name.startswith("compiled"):
+                del measured.things[name]
+    del results.footprints["compiled gateway"]
+
+    assert tables(results)["goals"][0] == ["", "at most", "gateway", "reached"]
 
 
 @pytest.mark.parametrize("part", ["summary", *tables(made_up())])
@@ -71,6 +96,26 @@ def test_a_document_says_when_where_and_with_what() -> None:
 
     assert "2026-01-02" in told
     assert "nginx 1.22" in told
+    assert "in turn on one CPU; the load and the API share another" in told
+
+
+def test_of_a_gateways_version_a_document_says_the_form() -> None:
+    results = made_up()
+    results.versions["gateway"] = "0.1.0 (interpreted, Python 3.11.7, uvloop 0.23.0)"
+
+    assert "gateway 0.1.0 (interpreted). " in markdown(results, "where")
+
+
+def test_buffers_are_told_under_the_table_of_the_readme() -> None:
+    results = made_up()
+    assert LARGE_BUFFERS.name in summary(results)
+    assert "in the last column" in summary(results)
+
+    for measured in results.workloads:
+        measured.things.pop(LARGE_BUFFERS.name, None)
+    assert LARGE_BUFFERS.name not in summary(results)
+    assert "last column" not in summary(results)
+    assert "nginx and HAProxy have the buffers" in summary(results)
 
 
 def test_a_run_of_one_workload_has_its_tables() -> None:
@@ -91,7 +136,7 @@ class TestThePicture:
         assert {workload.title for workload in PLAIN} <= set(words)
         # One more is in the legend.
         assert dots.count("gateway") == len(PLAIN) + 1
-        assert len(set(dots)) == len(PEERS) - 1
+        assert set(dots) == set(SHOWN.values())
 
     def test_all_of_it_is_within_its_bounds(self) -> None:
         results = made_up(a=0.001, b=1000.0)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import RECORDED, Figures, ratio, read, write
+from bench.results import RECORDED, Figures, least_ratio, ratio, read, write
 from tests.bench.runs import figures, made_up
 
 
@@ -15,6 +15,11 @@ def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:
 
 def test_what_disturbs_one_round_of_one_thing_does_not_count() -> None:
     assert ratio(figures(5, 500, 5), figures(10, 10, 10)) == 0.5
+
+
+def test_the_least_ratio_is_of_the_best_round_of_each() -> None:
+    # Something else was at work in nginx's second round, which would flatter.
+    assert least_ratio(figures(6, 5, 7), figures(10, 50, 10)) == 0.5
 
 
 def test_rates_are_compared_as_rates() -> None:
@@ -31,6 +36,7 @@ def test_rates_are_compared_as_rates() -> None:
 )
 def test_what_was_not_measured_has_no_ratio(of: Figures | None, to: Figures | None) -> None:
     assert ratio(of, to) is None
+    assert least_ratio(of, to) is None
 
 
 def test_a_round_is_noted_for_each_of_what_is_counted() -> None:
