@@ -69,17 +69,25 @@ coverage: setup
 	$(BIN)/python -m pytest -q --cov=cors_gateway.cors --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 $(SPREAD) --dist worksteal tests/cors
 	$(BIN)/python -m pytest -q --cov=cors_gateway.messages --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 $(SPREAD) --dist worksteal tests/messages
 
-# What the gateway costs beside nginx, HAProxy, Caddy and a plain aiohttp proxy, in turn, each on a CPU of its
-# own: some eight minutes. ARGS="--only a,b --rounds 5" chooses workloads (bench/workloads.py).
+# What the gateway, interpreted and compiled, costs beside nginx, HAProxy, Caddy and a plain aiohttp proxy: in turn,
+# on one CPU, with the load and the API on another. Some twenty minutes, and two more where this state of the sources
+# is not yet compiled. ARGS="--only a,b --rounds 5" chooses workloads (bench/workloads.py).
+bench bench-record: export BENCH_OTHER_GATEWAY ?= env PYTHONPATH=$(CURDIR)/$(COMPILED_SITE) $(CURDIR)/$(BIN)/python -m cors_gateway
 bench: test-system setup
+	@$(BIN)/python -m bench --check $(ARGS)
+	@$(MAKE) --no-print-directory $(COMPILED_SITE)
 	$(BIN)/python -m bench $(ARGS)
 
-# The same; what it finds is what the README and docs/performance.md show, and what bench-guard compares with.
+# The same, of a tree that is committed; what it finds is what the README and docs/performance.md show, and what
+# bench-guard compares with.
 bench-record: test-system setup
+	@$(BIN)/python -m bench --record --check $(ARGS)
+	@$(MAKE) --no-print-directory $(COMPILED_SITE)
 	$(BIN)/python -m bench --record $(ARGS)
 	$(BIN)/python -m docs
 
-# Some of it, briefly, against what was recorded: fails only where a ratio to nginx has more than doubled.
+# Some of it, briefly and interpreted only, against what was recorded: fails only where a ratio to nginx has more than
+# doubled.
 bench-guard: setup
 	$(BIN)/python -m bench.guard
 
@@ -115,18 +123,26 @@ wheel-compiled: setup
 	rm -rf dist
 	CORS_GATEWAY_COMPILE=1 $(BIN)/python -m build --wheel
 
+# The compiled form by itself, for the Python and the packages of .venv; made again when a source has changed.
+COMPILED := .compiled
+COMPILED_SITE := $(COMPILED)/site
+$(COMPILED_SITE): $(shell find cors_gateway -type f -not -name '*.pyc') pyproject.toml hatch_build.py | setup
+	rm -rf $(COMPILED)
+	CORS_GATEWAY_COMPILE=1 $(BIN)/python -m build --wheel --outdir $(COMPILED)
+	$(BIN)/python -m zipfile -e $(COMPILED)/*.whl $(COMPILED)/new
+	cd / && PYTHONPATH=$(CURDIR)/$(COMPILED)/new $(CURDIR)/$(BIN)/python -m cors_gateway version | grep compiled
+	mv $(COMPILED)/new $@
+
 # The compiled form under the tests of what is compiled, in a copy of the tree where compiled modules stand beside
 # their sources. Left out are tests that reach into modules as only interpreted ones let them.
-COMPILED := .compiled
 IN_COMPILED := cd $(COMPILED)/tree && PYTHONPATH=$(CURDIR)/$(COMPILED)/tree $(CURDIR)/$(BIN)/python
 TESTS_OF_COMPILED := tests/cors tests/messages $(wildcard tests/test_*.py) tests/wire tests/chaos \
   $(patsubst %,tests/process/test_%.py,control counting reload tally worker)
-test-compiled: setup
-	rm -rf $(COMPILED)
-	CORS_GATEWAY_COMPILE=1 $(BIN)/python -m build --wheel --outdir $(COMPILED)
+test-compiled: $(COMPILED_SITE)
+	rm -rf $(COMPILED)/tree
 	mkdir $(COMPILED)/tree
 	cp -R $(filter-out build dist,$(wildcard *)) $(COMPILED)/tree
-	$(BIN)/python -m zipfile -e $(COMPILED)/*.whl $(COMPILED)/tree
+	cp -R $(COMPILED_SITE)/. $(COMPILED)/tree
 	$(IN_COMPILED) -m cors_gateway version | grep compiled
 	$(IN_COMPILED) -m pytest -m 'not interpreted' $(SPREAD) $(TESTS_OF_COMPILED) $(ARGS)
 

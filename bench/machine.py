@@ -6,7 +6,7 @@ import random
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +16,7 @@ __all__ = [
     "ROOT",
     "BenchError",
     "Cpus",
+    "changes",
     "commit",
     "cpu_name",
     "find_cpus",
@@ -93,10 +94,9 @@ def free_ports(count: int) -> list[int]:
     raise BenchError("there are no ports left")
 
 
-def versions() -> dict[str, str]:
-    """Return what runs here, by name."""
-    found = {
-        "gateway": _of_package("cors-gateway"),
+def versions(gateways: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return what runs here, by name; gateways say it themselves, by the commands that are given."""
+    found = {name: _said_by(argv) for name, argv in gateways.items()} | {
         "Python": platform.python_version(),
         "aiohttp": _of_package("aiohttp"),
         "uvloop": _of_package("uvloop"),
@@ -108,6 +108,17 @@ def versions() -> dict[str, str]:
         )
         found[name] = _number_in(asked.stdout + asked.stderr)
     return found
+
+
+def _said_by(gateway: Sequence[str]) -> str:
+    # Where this runs may be a tree, which Python would take before what is installed.
+    asked = subprocess.run(
+        [*gateway, "version"], cwd="/", capture_output=True, text=True, check=False, timeout=60
+    )
+    name, _, told = asked.stdout.strip().partition(" ")
+    if asked.returncode or name != "cors-gateway":
+        raise BenchError(f"{' '.join(gateway)} is no gateway: {asked.stderr.strip()[-500:]}")
+    return told
 
 
 def _of_package(name: str) -> str:
@@ -130,6 +141,19 @@ def cpu_name() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
+
+
+def changes() -> list[str]:
+    """Return the files that are not as they were committed, as ``git status`` names them.
+
+    Raises:
+        BenchError: there is nothing that was committed.
+    """
+    git = ["git", "-C", str(ROOT), "status", "--porcelain"]
+    told = subprocess.run(git, capture_output=True, text=True, check=False, timeout=30)
+    if told.returncode:
+        raise BenchError(f"this is no checkout of git: {told.stderr.strip()}")
+    return told.stdout.splitlines()
 
 
 def commit() -> str:

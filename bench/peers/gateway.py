@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from os import environ
 
-from bench.machine import free_ports
+from bench.machine import ROOT, free_ports
 from bench.scenario import ALLOWED_HEADERS, ALLOWED_METHODS, MAX_AGE, Setup
 
-__all__ = ["COMMAND", "OTHER", "command"]
+__all__ = ["COMMAND", "OTHER", "command", "program"]
 
 COMMAND = "BENCH_GATEWAY"
 """The variable that names another command than this tree's, e.g. ``PYTHON -m cors_gateway``."""
@@ -63,9 +63,13 @@ def command(setup: Setup, variable: str = COMMAND) -> Sequence[str]:
         ),
     )
     file = setup.write("gateway.yaml", text)
-    # What another environment has installed is not to be hidden by this tree.
+    return [*program(variable), "run", "-c", str(file)]
+
+
+def program(variable: str = COMMAND) -> Sequence[str]:
+    """Give the command that a variable names, or this tree's."""
     named = shlex.split(environ.get(variable, ""))
-    program = (
-        ["env", "-u", "PYTHONPATH", *named] if named else [sys.executable, "-m", "cors_gateway"]
-    )
-    return [*program, "run", "-c", str(file)]
+    if not named:
+        return ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "cors_gateway"]
+    # What another environment has installed is not to be hidden by this tree.
+    return ["env", "-u", "PYTHONPATH", *named]
