@@ -137,7 +137,10 @@ $(COMPILED_SITE): $(shell find cors_gateway -type f -not -name '*.pyc') pyprojec
 # their sources. Left out are tests that reach into modules as only interpreted ones let them.
 IN_COMPILED := cd $(COMPILED)/tree && PYTHONPATH=$(CURDIR)/$(COMPILED)/tree $(CURDIR)/$(BIN)/python
 TESTS_OF_COMPILED := tests/cors tests/messages $(wildcard tests/test_*.py) tests/wire tests/chaos \
-  $(patsubst %,tests/process/test_%.py,control counting reload tally worker)
+  $(patsubst %,tests/process/test_%.py,clock_jumps control counting entrance large_content reload) \
+  $(patsubst %,tests/process/test_%.py,scarcity silence tally tls worker) \
+  $(patsubst %,tests/real/test_real_websockets.py::test_%,pings_are_answered_by_the_other_end \
+    close_codes_and_reasons_arrive_unchanged)
 test-compiled: $(COMPILED_SITE)
 	rm -rf $(COMPILED)/tree
 	mkdir $(COMPILED)/tree

@@ -148,6 +148,7 @@ async def test_a_loop_that_comes_round_in_time_is_not_told_of(
     assert dog.lags.count >= 10
 
 
+@pytest.mark.interpreted
 @pytest.mark.row("F11")
 def test_the_worker_lives_on_and_everybody_hears_of_it(tmp_path: Path) -> None:
     with changed_gateway(tmp_path, CONFIG, worker=ASLEEP) as served:
