@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from bench.peers import BASE, CADDY, GATEWAY, HAPROXY, OTHER, PLAIN
 from bench.results import Measured, Results, ratio
 
-__all__ = ["SHOWN", "picture"]
+__all__ = ["picture"]
 
 SHOWN = {
     PLAIN.name: "plain",
