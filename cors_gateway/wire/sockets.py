@@ -125,10 +125,10 @@ def descriptor_of(transport: asyncio.Transport) -> int:
 
 
 def send(transport: asyncio.Transport, descriptor: int, data: bytes) -> None:
-    """Write to a transport that is not closing, at once where nothing waits to be written.
+    """Write to a transport that is not closing, past it where nothing waits to be written.
 
-    The event loop would gather what is written and send it at the end of its round: a tenth of what a
-    small request costs. What the kernel does not take, and every error, is left to the transport.
+    Its own account of a write costs more than the call. What the kernel does not take, and every error,
+    is left to it.
     """
     if descriptor >= 0 and not transport.get_write_buffer_size():
         try:
