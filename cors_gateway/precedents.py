@@ -1,7 +1,7 @@
 """Requests that are planned like the one before, because they differ from it in little.
 
 Decides: by which fields a plan is made at all. All others, as cookies, are sent on as they come, and may
-differ; so may the origin, among those that the policy allows, and the target, within its route. The plan is
+differ; so may the origin, among those that the policy allows, and the target, on routes of one kind. The plan is
 what ``plan`` would give, or ``None``: then ``plan`` is asked. A test asks both, for whatever two requests.
 
 A ``Precedent`` stands for one connection's last request. It holds only under the snapshot, and for the peer,
@@ -16,7 +16,7 @@ from cors_gateway.messages.heads import RequestHead, target_in_line
 from cors_gateway.messages.similar_heads import differing_lines
 from cors_gateway.messages.targets import is_ambiguous_path, parse_authority
 from cors_gateway.planned import Forward
-from cors_gateway.snapshot import Snapshot
+from cors_gateway.snapshot import Route, Snapshot
 
 __all__ = ["Precedent", "plan_by_precedent", "precedent_of"]
 
@@ -112,7 +112,7 @@ def plan_by_precedent(raw: bytes, precedent: Precedent, snapshot: Snapshot) -> P
     if differing is None or len(raw) > snapshot.limits.field_section_bytes:
         return None
     before = precedent.forward
-    target, path = before.target, before.path
+    route, target, path = before.route, before.target, before.path
     if request_line != precedent.request_line:
         asked = target_in_line(request_line, before.method)
         path, mark, query = asked.partition(b"?")
@@ -123,9 +123,11 @@ def plan_by_precedent(raw: bytes, precedent: Precedent, snapshot: Snapshot) -> P
         ):
             return None
         host = parse_authority(before.authority)[0]
-        if snapshot.router.find(host, path, before.method) is not before.route:
+        found = snapshot.router.find(host, path, before.method)
+        if found is None or (found is not route and not _asks_alike(found, route)):
             return None
-        target = before.route.forwarded_target(path, mark + query)
+        route = found
+        target = route.forwarded_target(path, mark + query)
     decision, user_agent, traceparent = before.decision, before.user_agent, before.traceparent
     for place in differing:
         name = names[place]
@@ -136,7 +138,7 @@ def plan_by_precedent(raw: bytes, precedent: Precedent, snapshot: Snapshot) -> P
             return None
         value = lines[place][len(name) + 2 :]
         if role == _ORIGIN:
-            policy = before.route.policy
+            policy = route.policy
             if policy is not None:
                 decision = decide_by_origin(policy, before.method, value)
                 if decision is None:
@@ -146,7 +148,7 @@ def plan_by_precedent(raw: bytes, precedent: Precedent, snapshot: Snapshot) -> P
         elif role == _TRACEPARENT:
             traceparent = value
     forward = Forward(
-        route=before.route,
+        route=route,
         decision=decision,
         method=before.method,
         target=target,
@@ -169,3 +171,19 @@ def plan_by_precedent(raw: bytes, precedent: Precedent, snapshot: Snapshot) -> P
         own_origins=before.own_origins,
     )
     return Precedent(forward, request_line, lines, names, by_origin=precedent.by_origin)
+
+
+def _asks_alike(route: Route, other: Route) -> bool:
+    """Say whether requests are decided and sent on alike by two routes: APIs of one kind mostly are.
+
+    Compared is whatever of a route a plan depends on, beside where it leads.
+    """
+    return (
+        route.policy is other.policy
+        and route.host_field == other.host_field
+        and route.origin_field == other.origin_field
+        and route.set_fields == other.set_fields
+        and route.remove_fields == other.remove_fields
+        and not (route.strip_prefix or other.strip_prefix)
+        and route.redirects is other.redirects is None
+    )

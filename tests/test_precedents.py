@@ -3,18 +3,20 @@
 from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from cors_gateway.messages.cookies import CookieRewrite
 from cors_gateway.messages.heads import MessageError
 from cors_gateway.messages.path_map import PathMap
 from cors_gateway.messages.redirects import RedirectRewrite
 from cors_gateway.plan import plan
 from cors_gateway.planned import Forward, Peer
 from cors_gateway.precedents import Precedent, plan_by_precedent, precedent_of
-from cors_gateway.snapshot import Limits, Snapshot
+from cors_gateway.snapshot import Limits, Snapshot, Upstream
 from cors_gateway.wire.heads import HeadCutter, read_request_head
 from tests.test_plan import APP, policy, route, snapshot
 
@@ -23,6 +25,8 @@ EVIL = b"https://evil.example"
 BOTH = (APP.decode(), OTHER.decode())
 PEER = Peer("192.0.2.7")
 TRUSTED = ip_network("192.0.2.0/24")
+
+REDIRECTS = RedirectRewrite(frozenset({(b"api", 5000)}), PathMap(b"/", b"/"))
 
 CONFIGURATIONS = {
     "two origins": snapshot(route(policy=policy(allow_origins=BOTH, allow_credentials=True))),
@@ -42,7 +46,7 @@ CONFIGURATIONS = {
     ),
     "our own name": snapshot(
         route(
-            redirects=RedirectRewrite(frozenset({(b"api", 5000)}), PathMap(b"/", b"/")),
+            redirects=REDIRECTS,
         ),
         trusted_proxies=(TRUSTED,),
         public_origin=b"https://gw.example",
@@ -276,14 +280,42 @@ def test_this_must_not_differ(then: Asked) -> None:
     assert plan_by_precedent(then.raw, precedent, config) is None
 
 
-def test_another_route_has_another_plan() -> None:
-    config = CONFIGURATIONS["several routes"]
-    in_one, in_other = (
-        Asked(b"GET", target, BROWSER.fields[:1]) for target in (b"/users/1", b"/a/b")
+ALIKE = policy(allow_origins=BOTH)
+
+
+@pytest.mark.parametrize(
+    "settings, may_differ",
+    [
+        pytest.param({}, True, id="nothing but the path"),
+        pytest.param({"upstream": Upstream(url="http://b", authority=b"b")}, True, id="the API"),
+        pytest.param({"methods": frozenset({b"GET"})}, True, id="methods"),
+        pytest.param({"cookies": CookieRewrite()}, True, id="cookies of responses"),
+        pytest.param({"policy": policy(allow_origins=BOTH)}, False, id="a policy of its own"),
+        pytest.param({"policy": None}, False, id="no policy"),
+        pytest.param({"host_field": b"b"}, False, id="the host sent on"),
+        pytest.param({"origin_field": b""}, False, id="the origin sent on"),
+        pytest.param({"set_fields": ((b"X", b"y"),)}, False, id="a field that is set"),
+        pytest.param({"remove_fields": frozenset({b"cookie"})}, False, id="a field removed"),
+        pytest.param({"strip_prefix": True}, False, id="the path sent on"),
+        pytest.param({"redirects": REDIRECTS}, False, id="redirects"),
+    ],
+)
+def test_another_route_may_have_the_same_plan(settings: dict[str, Any], may_differ: bool) -> None:
+    config = snapshot(
+        route("a", b"/a", policy=ALIKE), route("b", b"/b", **{"policy": ALIKE, **settings})
     )
-    precedent = read_and_planned(in_one, config)
-    assert precedent is not None
-    assert plan_by_precedent(in_other.raw, precedent, config) is None
+    for there, back in ((b"/a/1", b"/b/1"), (b"/b/1", b"/a/1")):
+        forward = planned_alike(
+            Asked(b"GET", there, BROWSER.fields), Asked(b"GET", back, BROWSER.fields), config
+        )
+        assert (forward is not None) is may_differ
+        assert forward is None or forward.route.path == back[:2]
+
+
+def test_where_no_route_is_nothing_is_planned_alike() -> None:
+    config = snapshot(route("a", b"/a"))
+    first, then = (Asked(b"GET", target, BROWSER.fields) for target in (b"/a", b"/b"))
+    assert planned_alike(first, then, config) is None
 
 
 @pytest.mark.parametrize(
