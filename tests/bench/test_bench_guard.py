@@ -86,6 +86,43 @@ def test_the_command_tells_all_and_ends_with_the_verdict(
     assert "recorded on 2026-01-02" in printed
 
 
+@pytest.mark.parametrize(
+    "ratios, status, times",
+    [
+        pytest.param([1.5], 0, 1, id="let pass at once"),
+        pytest.param([2.5, 1.5], 0, 2, id="a moment of noise"),
+        pytest.param([2.5, 2.6, 2.5, 2.6, 2.7], 1, guard.TRIES, id="too slow each time"),
+    ],
+)
+def test_what_is_too_slow_is_measured_again(
+    ratios: list[float],
+    status: int,
+    times: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    measured = [made_up(a=each, b=1.0, d=1.0, f_1m=0.3) for each in ratios]
+    asked: list[str] = []
+
+    def run(_: object, workload: Workload, *arguments: object) -> Measured:
+        asked.append(workload.key)
+        at = asked.count("a") - 1 if workload.key == "a" else 0
+        found = measured[at].workload(workload.key)
+        assert found is not None
+        return found
+
+    write(tmp_path / "recorded.json", RECORDED)
+    monkeypatch.setattr(guard, "RECORDED", tmp_path / "recorded.json")
+    monkeypatch.setattr(guard, "require", lambda _: None)
+    monkeypatch.setattr(guard, "site", nullcontext)
+    monkeypatch.setattr(guard, "run", run)
+
+    assert main() == status
+    assert (asked.count("a"), asked.count("b")) == (times, 1)
+    assert f"{ratios[-1]:.2f} × nginx" in capsys.readouterr().out
+
+
 def test_a_machine_without_the_programs_is_told_which(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
