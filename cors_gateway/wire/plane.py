@@ -87,7 +87,7 @@ class Plane:
         Args:
             snapshot: what it serves.
             loop: where it runs.
-            take_records: who logs and counts, at every tick.
+            take_records: who logs and counts, at every tick, and sooner where there are many.
             internal: who serves files in this process, for routes that have some.
             tell: who hears of addresses of APIs that go and come back.
         """
